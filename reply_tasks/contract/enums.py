@@ -1,0 +1,86 @@
+"""Reply's task enums: the integers of the seed documents and the names of today's API.
+
+Source: seeds/000 and seeds/001 (integers), the current OpenAPI document (camelCase names).
+The gaps in the numbers are Reply's.
+"""
+
+from enum import IntEnum
+from typing import Self
+
+
+class ReplyEnum(IntEnum):
+    """An enum that Reply writes as an integer (preview) or as a camelCase name (current)."""
+
+    @property
+    def wire_name(self) -> str:
+        """The camelCase name, e.g. ``manualEmail``."""
+        first, *rest = self.name.lower().split("_")
+        return first + "".join(word.capitalize() for word in rest)
+
+    @classmethod
+    def parse(cls, value: object) -> Self | None:
+        """The member that ``value`` spells, or None.
+
+        An integer, a digit string, or a name in any case with or without underscores.
+        """
+        if isinstance(value, bool):
+            return None
+        if isinstance(value, int):
+            return cls._value2member_map_.get(value)  # type: ignore[return-value]  # typed as Enum
+        if isinstance(value, str):
+            text = value.strip()
+            if text.isdecimal() and text.isascii():
+                return cls.parse(int(text))
+            return cls._by_name().get(_fold(text))
+        return None
+
+    @classmethod
+    def _by_name(cls) -> dict[str, Self]:
+        return {_fold(member.name): member for member in cls}
+
+
+def _fold(name: str) -> str:
+    return name.replace("_", "").replace("-", "").replace(" ", "").lower()
+
+
+class TaskType(ReplyEnum):
+    """What a task asks a rep to do."""
+
+    TO_DO = 0
+    CALL = 2
+    MEETING = 4
+    LINKED_IN = 5
+    MANUAL_EMAIL = 7
+    SMS = 8
+    WHATS_APP = 9
+
+
+class TaskStatus(ReplyEnum):
+    """Where a task stands. Only a NEW task can be changed or executed."""
+
+    NEW = 0
+    FINISHED = 1
+    CANCELLED = 3
+    ARCHIVED = 4
+    SEQUENCE_DETACHED = 5
+
+
+class LinkedInTaskType(ReplyEnum):
+    """The LinkedIn action of a task of type LINKED_IN."""
+
+    MESSAGE = 0
+    CONNECT = 1
+    IN_MAIL = 2
+    VIEW_PROFILE = 3
+
+
+class CreationSource(ReplyEnum):
+    """What created a task."""
+
+    USER = 0
+    SEQUENCE = 1
+    MEETING = 2
+
+
+#: The task types that Reply can execute (seeds/001): it sends the email or the SMS.
+EXECUTABLE = frozenset({TaskType.MANUAL_EMAIL, TaskType.SMS})

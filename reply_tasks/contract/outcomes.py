@@ -1,0 +1,35 @@
+"""The closed vocabularies of the ledger: operations, outcomes and reasons."""
+
+from enum import StrEnum
+
+
+class Operation(StrEnum):
+    """What a record asks for."""
+
+    UPDATE = "update"
+    EXECUTE = "execute"
+
+
+class Outcome(StrEnum):
+    """How a record ended. Every record that is read ends in exactly one of these."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+
+
+class Reason(StrEnum):
+    """Why a record was rejected."""
+
+    INVALID_RECORD = "invalid_record"
+    TASK_NOT_FOUND = "task_not_found"
+    TASK_NOT_NEW = "task_not_new"
+    SEQUENCE_IMMUTABLE = "sequence_immutable"
+    NOT_EXECUTABLE = "not_executable"
+    MAP_FAILED = "map_failed"
+    ALREADY_EXECUTED = "already_executed"
+    EXECUTION_FAILED = "execution_failed"
+    RENDER_ERROR = "render_error"
+    API_REJECTED = "api_rejected"

@@ -1,0 +1,1 @@
+"""target-reply-tasks: applies task records to Reply.io, each exactly once, and records its fate."""
