@@ -1,0 +1,180 @@
+"""Claims: an operation's intent, committed before its first byte leaves.
+
+A claim is a row of ``operations`` without an outcome. The database lets one task have one claim, so
+that two runs on one ledger take turns. Every function works in the caller's transaction.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from reply_tasks.contract.outcomes import Operation
+from reply_tasks.ledger.database import clock
+from reply_tasks.ledger.liveness import Holder
+from reply_tasks.ledger.tables import holders, operations, runs
+from reply_tasks.ledger.values import Attempt, Claim, Entry
+
+
+def claim(
+    connection: Connection, entries: Sequence[Entry], *, holder: Holder, run_id: str, at: datetime
+) -> frozenset[str]:
+    """Claim each entry's task; the operation ids of those that were free."""
+    rows = sorted(
+        (_claim_row(entry, holder=holder, run_id=run_id, at=at) for entry in entries),
+        key=lambda row: row["task_id"],  # one order for all writers: no deadlock
+    )
+    if not rows:
+        return frozenset()
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = (
+        dialect.insert(operations).on_conflict_do_nothing().returning(operations.c.operation_id)
+    )
+    return frozenset(connection.scalars(statement, rows))
+
+
+def _claim_row(entry: Entry, *, holder: Holder, run_id: str, at: datetime) -> dict[str, Any]:
+    return {
+        **entry_row(entry),
+        "run_id": run_id,
+        "claimed_by": holder.holder_id,
+        "record": entry.record,
+        "claimed_at": at,
+        "body_hash": entry.body_hash,
+    }
+
+
+def entry_row(entry: Entry) -> dict[str, Any]:
+    """The columns that claim and settlement share."""
+    return {
+        "operation_id": entry.operation_id,
+        "stream": entry.stream,
+        "operation": entry.operation,
+        "task_id": entry.task_id,
+        "external_id": entry.external_id,
+        "act_as_user_id": entry.act_as_user_id,
+        "received_at": entry.received_at,
+    }
+
+
+def note_attempts(
+    connection: Connection, operation_id: str, attempts: Iterable[Attempt], *, holder: Holder
+) -> bool:
+    """Write down the calls of a claim before one more is sent; False: the claim is no longer ours."""
+    result = connection.execute(
+        update(operations)
+        .where(
+            operations.c.operation_id == operation_id,
+            operations.c.claimed_by == holder.holder_id,
+            operations.c.outcome.is_(None),
+        )
+        .values(attempts=[attempt.as_json() for attempt in attempts])
+    )
+    return result.rowcount == 1
+
+
+def release(connection: Connection, operation_ids: Collection[str], *, holder: Holder) -> None:
+    """Give back claims whose operations were never sent, as if they had not been made."""
+    if operation_ids:
+        connection.execute(
+            delete(operations).where(
+                operations.c.operation_id == bindparam("id"),
+                operations.c.claimed_by == holder.holder_id,
+                operations.c.outcome.is_(None),
+            ),
+            [{"id": operation_id} for operation_id in operation_ids],
+        )
+
+
+def take_over_orphans(connection: Connection, *, holder: Holder, run_id: str | None) -> list[Claim]:
+    """Make the claims of dead holders ours, oldest first.
+
+    Two runs that find the same orphan agree on one owner: the second finds it claimed by the first.
+
+    Args:
+        connection: In a write transaction.
+        holder: The new owner.
+        run_id: The run that will settle them; None leaves them with the run that made them.
+    """
+    rows = connection.execute(
+        select(
+            operations,
+            holders.c.holder_id,
+            holders.c.host,
+            holders.c.pid,
+            holders.c.process_start,
+            holders.c.lease_until,
+        )
+        .outerjoin_from(operations, holders, holders.c.holder_id == operations.c.claimed_by)
+        .where(operations.c.outcome.is_(None))
+        .order_by(operations.c.claimed_at, operations.c.operation_id)
+        .with_for_update(of=operations)
+    ).all()
+    now = clock(connection)
+    orphans = [row for row in rows if not _held(row, seen_from=holder.host, now=now)]
+    for row in orphans:
+        changes: dict[str, Any] = {"claimed_by": holder.holder_id}
+        if run_id is not None:
+            changes["run_id"] = run_id
+        connection.execute(
+            update(operations)
+            .where(operations.c.operation_id == row.operation_id, operations.c.outcome.is_(None))
+            .values(**changes)
+        )
+    return [read_claim(row) for row in orphans]
+
+
+def _held(row: Row[Any], *, seen_from: str, now: datetime) -> bool:
+    """Whether a live process holds this claim."""
+    return row.holder_id is not None and _holder(row).lives(
+        lease_until=row.lease_until, seen_from=seen_from, now=now
+    )
+
+
+def _holder(row: Row[Any]) -> Holder:
+    return Holder(row.holder_id, row.host, row.pid, row.process_start)
+
+
+def read_entry(row: Row[Any]) -> Entry:
+    """The entry that a row of ``operations`` started from."""
+    return Entry(
+        operation_id=row.operation_id,
+        stream=row.stream,
+        operation=None if row.operation is None else Operation(row.operation),
+        task_id=row.task_id,
+        external_id=row.external_id,
+        act_as_user_id=row.act_as_user_id,
+        body_hash=row.body_hash,
+        record=row.record or {},
+        received_at=row.received_at,
+    )
+
+
+def read_claim(row: Row[Any]) -> Claim:
+    """The claim in a row of ``operations``."""
+    return Claim(
+        entry=read_entry(row),
+        claimed_at=row.claimed_at or row.received_at,
+        claimed_by=row.claimed_by,
+        attempts=tuple(Attempt.from_json(attempt) for attempt in row.attempts or ()),
+    )
+
+
+def dead_runs(connection: Connection, *, seen_from: str) -> list[str]:
+    """Ids of the runs that have not ended and whose process is gone."""
+    rows = connection.execute(
+        select(
+            runs.c.run_id,
+            holders.c.holder_id,
+            holders.c.host,
+            holders.c.pid,
+            holders.c.process_start,
+            holders.c.lease_until,
+        )
+        .outerjoin_from(runs, holders, holders.c.holder_id == runs.c.run_id)
+        .where(runs.c.ended_at.is_(None))
+    ).all()
+    now = clock(connection)
+    return [row.run_id for row in rows if not _held(row, seen_from=seen_from, now=now)]

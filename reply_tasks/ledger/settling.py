@@ -1,0 +1,170 @@
+"""Settling: each operation's one outcome, numbered in commit order.
+
+The counter's row stays locked until the commit, so that numbers become visible in their order: a
+reader that has seen number n will never find a smaller one later (spec 7).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from reply_tasks.contract.outcomes import Operation, Outcome, Reason
+from reply_tasks.ledger.claims import entry_row
+from reply_tasks.ledger.liveness import Holder
+from reply_tasks.ledger.tables import operations, sequences, tasks
+from reply_tasks.ledger.values import Settlement
+
+#: Outcomes whose record is kept, because a person may want to replay it.
+KEPT = frozenset({Outcome.REJECTED, Outcome.UNCERTAIN})
+
+
+class ClaimLostError(Exception):
+    """Another process took a claim of ours: it held us for dead, and settles it itself."""
+
+
+def next_sequences(connection: Connection, name: str, count: int) -> range:
+    """The next ``count`` numbers of a counter, which stays locked until the commit."""
+    last = connection.execute(
+        update(sequences)
+        .where(sequences.c.name == name)
+        .values(value=sequences.c.value + count)
+        .returning(sequences.c.value)
+    ).scalar_one()
+    return range(last - count + 1, last + 1)
+
+
+def settle(
+    connection: Connection, settlements: Sequence[Settlement], *, holder: Holder, run_id: str
+) -> None:
+    """Settle operations, in the order given.
+
+    Raises:
+        ClaimLostError: A claim is no longer ours; the caller's transaction must not commit.
+    """
+    if not settlements:
+        return
+    numbers = next_sequences(connection, "operations", len(settlements))
+    claimed: list[dict[str, Any]] = []
+    unclaimed: list[dict[str, Any]] = []
+    for number, settlement in zip(numbers, settlements, strict=True):
+        if settlement.claimed:
+            claimed.append(_outcome_row(settlement, number) | {"id": settlement.entry.operation_id})
+        else:
+            unclaimed.append(
+                _outcome_row(settlement, number)
+                | entry_row(settlement.entry)
+                | {"run_id": run_id, "claimed_at": None}
+            )
+    if unclaimed:
+        connection.execute(insert(operations), unclaimed)
+    if claimed:
+        result = connection.execute(_settle_claim(holder), claimed)
+        if result.rowcount != len(claimed):
+            raise ClaimLostError
+    _remember(connection, settlements)
+
+
+def _settle_claim(holder: Holder) -> Any:  # noqa: ANN401 - an Update of unnamed columns
+    columns = {name: bindparam(name) for name in _OUTCOME_COLUMNS}
+    return (
+        update(operations)
+        .where(
+            operations.c.operation_id == bindparam("id"),
+            operations.c.claimed_by == holder.holder_id,
+            operations.c.outcome.is_(None),
+        )
+        .values(claimed_by=None, **columns)
+    )
+
+
+_OUTCOME_COLUMNS = (
+    "sequence",
+    "outcome",
+    "reason",
+    "detail",
+    "problem",
+    "http_status",
+    "attempts",
+    "api_calls",
+    "body_hash",
+    "record",
+    "task_detail",
+    "settled_at",
+)
+
+
+def _outcome_row(settlement: Settlement, number: int) -> dict[str, Any]:
+    return {
+        "sequence": number,
+        "outcome": settlement.outcome,
+        "reason": settlement.reason,
+        "detail": settlement.detail,
+        "problem": settlement.problem,
+        "http_status": settlement.http_status,
+        "attempts": [attempt.as_json() for attempt in settlement.attempts] or None,
+        "api_calls": len(settlement.attempts),
+        "body_hash": settlement.body_hash or settlement.entry.body_hash,
+        "record": settlement.entry.record if settlement.outcome in KEPT else None,
+        "task_detail": settlement.task_detail,
+        "settled_at": settlement.settled_at,
+    }
+
+
+def _remember(connection: Connection, settlements: Iterable[Settlement]) -> None:
+    """Bring ``tasks`` up to date: what was last applied, and what was executed."""
+    bodies: dict[int, dict[str, Any]] = {}
+    executions: dict[int, dict[str, Any]] = {}
+    for settlement in settlements:
+        task_id = settlement.entry.task_id
+        if task_id is None:
+            continue
+        if _tells_the_body(settlement):
+            bodies[task_id] = {
+                "task_id": task_id,
+                "body_hash": settlement.body_hash or settlement.entry.body_hash,
+                "detail_operation_id": settlement.entry.operation_id,
+            }
+        elif _executed(settlement):
+            executions[task_id] = {
+                "task_id": task_id,
+                "detail_operation_id": settlement.entry.operation_id,
+                "execution_operation_id": settlement.entry.operation_id,
+                "execution_outcome": settlement.outcome,
+                "execution_hash": settlement.entry.body_hash,
+                "execution_external_id": settlement.entry.external_id,
+            }
+    for rows in (bodies, executions):
+        if rows:
+            _upsert_tasks(connection, list(rows.values()))
+
+
+def _tells_the_body(settlement: Settlement) -> bool:
+    """An update that was applied, or a merge whose read showed that the task is so already."""
+    return settlement.entry.operation is Operation.UPDATE and (
+        settlement.outcome is Outcome.APPLIED
+        or (settlement.outcome is Outcome.UNCHANGED and settlement.task_detail is not None)
+    )
+
+
+def _executed(settlement: Settlement) -> bool:
+    """An execution that happened, or may have: no other one may follow it."""
+    return settlement.entry.operation is Operation.EXECUTE and (
+        (settlement.outcome is Outcome.APPLIED)
+        or (settlement.outcome is Outcome.UNCERTAIN and settlement.claimed)
+        or (
+            settlement.reason is Reason.EXECUTION_FAILED
+            and settlement.task_detail is not None
+            and settlement.claimed
+        )
+    )
+
+
+def _upsert_tasks(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(tasks)
+    changes = {name: statement.excluded[name] for name in rows[0] if name != "task_id"}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=[tasks.c.task_id], set_=changes), rows
+    )

@@ -1,0 +1,191 @@
+"""The ledger's tables, in SQLAlchemy Core: one row an operation, one row a run.
+
+Three tables beside them hold what the promises need: ``tasks`` (what was last applied to a task, and
+whether it was executed), ``holders`` (who holds claims, and how to tell that it lives) and
+``sequences`` (the counters that number rows in commit order).
+"""
+
+import json
+import math
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import BigInteger, TypeDecorator
+
+metadata = MetaData()
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC instant; SQLite stores it as text without an offset, PostgreSQL as timestamptz."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Hand an instant to the database."""
+        if value is None or dialect.name == "postgresql":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Take an instant from the database."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class CleanText(TypeDecorator[str]):
+    """Text that both databases can store: no NUL, no lone surrogate."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Replace what can't be stored."""
+        del dialect
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+    def process_literal_param(self, value: str | None, dialect: Dialect) -> str:
+        """As a bound value."""
+        return repr(self.process_bind_param(value, dialect))
+
+
+def dump_json(value: Any) -> str:  # noqa: ANN401
+    """JSON that both databases take: what JSON can't say becomes text."""
+    try:
+        return json.dumps(value, allow_nan=False, default=_plain)
+    except ValueError:  # NaN or an infinity, somewhere inside
+        return json.dumps(_without_nan(value), default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        if value.is_finite() and value == value.to_integral_value():
+            return int(value)
+        return float(value) if value.is_finite() and abs(value) < Decimal("1e300") else str(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return str(value)
+
+
+def _without_nan(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _without_nan(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(member) for member in value]
+    return value
+
+
+BIG = BigInteger().with_variant(Integer, "sqlite")
+UNSETTLED = text("outcome IS NULL")
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("operation_id", String(32), primary_key=True),
+    Column("sequence", BIG, unique=True),
+    Column("run_id", String(32), nullable=False),
+    Column("claimed_by", String(32)),
+    Column("stream", CleanText, nullable=False),
+    Column("operation", String(16)),
+    Column("task_id", BIG),
+    Column("external_id", CleanText),
+    Column("act_as_user_id", BIG),
+    Column("outcome", String(16)),
+    Column("reason", String(32)),
+    Column("detail", CleanText),
+    Column("problem", JSON(none_as_null=True)),
+    Column("http_status", Integer),
+    Column("attempts", JSON(none_as_null=True)),
+    Column("api_calls", Integer, nullable=False, server_default="0"),
+    Column("body_hash", String(64)),
+    Column("record", JSON(none_as_null=True)),
+    Column("task_detail", JSON(none_as_null=True)),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("claimed_at", UtcDateTime),
+    Column("settled_at", UtcDateTime),
+    # One claim a task: what makes two runs on one ledger take turns.
+    Index(
+        "one_claim_a_task",
+        "task_id",
+        unique=True,
+        sqlite_where=UNSETTLED,
+        postgresql_where=UNSETTLED,
+    ),
+    Index("operations_of_a_run", "run_id"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", String(32), primary_key=True),
+    Column("sequence", BIG, unique=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("exit_code", Integer),
+    Column("crashed", Boolean, nullable=False, server_default=text("false")),
+    Column("applied", BIG, nullable=False, server_default="0"),
+    Column("unchanged", BIG, nullable=False, server_default="0"),
+    Column("superseded", BIG, nullable=False, server_default="0"),
+    Column("rejected", BIG, nullable=False, server_default="0"),
+    Column("uncertain", BIG, nullable=False, server_default="0"),
+    Column("api_calls", BIG, nullable=False, server_default="0"),
+    Column("quota_wait_seconds", Float, nullable=False, server_default="0"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("task_id", BIG, primary_key=True, autoincrement=False),
+    Column("body_hash", String(64)),
+    Column("detail_operation_id", String(32)),
+    Column("execution_operation_id", String(32)),
+    Column("execution_outcome", String(16)),
+    Column("execution_hash", String(64)),
+    Column("execution_external_id", CleanText),
+)
+
+holders = Table(
+    "holders",
+    metadata,
+    Column("holder_id", String(32), primary_key=True),
+    Column("host", CleanText, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("process_start", String(120), nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
+)
+
+sequences = Table(
+    "sequences",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", BIG, nullable=False),
+)
+
+migrations = Table(
+    "ledger_migrations",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("applied_at", UtcDateTime, nullable=False),
+)

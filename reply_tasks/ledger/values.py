@@ -1,0 +1,173 @@
+"""The values that go into the ledger and come out of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from reply_tasks.contract.outcomes import Operation, Outcome, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call made for an operation.
+
+    Attributes:
+        at: When the call was sent, UTC.
+        call: ``update``, ``execute`` or ``read``.
+        status: HTTP status of the answer; None when none came.
+        error: What went wrong on the wire, without secrets.
+        seconds: How long the call took; None for a send whose end is not known.
+    """
+
+    at: datetime
+    call: str
+    status: int | None = None
+    error: str | None = None
+    seconds: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The attempt as the ledger's ``attempts`` column holds it."""
+        return {
+            "at": self.at.isoformat(),
+            "call": self.call,
+            "status": self.status,
+            "error": self.error,
+            "seconds": self.seconds,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Attempt":
+        """The attempt that ``as_json`` wrote."""
+        return cls(
+            at=datetime.fromisoformat(data["at"]),
+            call=data["call"],
+            status=data["status"],
+            error=data["error"],
+            seconds=data["seconds"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One operation as it was received: what every row of ``operations`` starts from.
+
+    Attributes:
+        operation_id: 32 hex digits.
+        stream: The stream it came in, after stream maps.
+        operation: None when the record's operation could not be read.
+        task_id: None when the record's id could not be read.
+        external_id: The CRM's own key, as text.
+        act_as_user_id: The Reply user to act as.
+        body_hash: Hash of the canonical body; None for a record that was not valid.
+        record: The record in canonical form, or as it came where it was not valid.
+        received_at: When it was read, UTC.
+    """
+
+    operation_id: str
+    stream: str
+    operation: Operation | None
+    task_id: int | None
+    external_id: str | None
+    act_as_user_id: int | None
+    body_hash: str | None
+    record: Mapping[str, Any]
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An operation whose intent is committed, and what is known of its calls so far."""
+
+    entry: Entry
+    claimed_at: datetime
+    claimed_by: str | None
+    attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an operation ended.
+
+    Attributes:
+        entry: The operation.
+        outcome: Its one outcome.
+        settled_at: When, UTC.
+        reason: Why it was rejected; None for any other outcome.
+        detail: One sentence for a person.
+        problem: The problem document that Reply sent.
+        http_status: Status of the answer that decided.
+        attempts: Every call made for it.
+        task_detail: The TaskDetail as Reply returned it.
+        body_hash: Hash of the body that the task now has, where it differs from the entry's
+            (merge mode).
+        claimed_at: When its intent was committed; None when it needed none.
+    """
+
+    entry: Entry
+    outcome: Outcome
+    settled_at: datetime
+    reason: Reason | None = None
+    detail: str | None = None
+    problem: Mapping[str, Any] | None = None
+    http_status: int | None = None
+    attempts: tuple[Attempt, ...] = ()
+    task_detail: Mapping[str, Any] | None = None
+    body_hash: str | None = None
+    claimed_at: datetime | None = None
+
+    @property
+    def claimed(self) -> bool:
+        """Whether the ledger holds a claim that this settles."""
+        return self.claimed_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """An execution of a task that the ledger remembers, so that it is never repeated.
+
+    ``outcome`` is ``applied``, ``uncertain``, or ``rejected`` where Reply executed it and it failed.
+    """
+
+    operation_id: str
+    outcome: Outcome
+    body_hash: str | None
+    external_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTask:
+    """What the ledger knows of one task.
+
+    Attributes:
+        body_hash: Hash of the last body applied to it.
+        execution: The execution that stands in the way of another one.
+        detail: The last TaskDetail that Reply returned (only where it was asked for).
+        claimed_by: The holder of an unsettled operation on it.
+    """
+
+    body_hash: str | None = None
+    execution: Execution | None = None
+    detail: Mapping[str, Any] | None = None
+    claimed_by: str | None = None
+
+
+@dataclass(slots=True)
+class RunTotals:
+    """What a run did, counted as it goes."""
+
+    outcomes: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    reasons: dict[Reason, int] = field(default_factory=dict)
+    api_calls: int = 0
+    quota_wait_seconds: float = 0.0
+
+    def count(self, settlement: Settlement) -> None:
+        """Count one settled operation."""
+        self.outcomes[settlement.outcome] += 1
+        if settlement.reason is not None:
+            self.reasons[settlement.reason] = self.reasons.get(settlement.reason, 0) + 1
+
+    @property
+    def settled(self) -> int:
+        """How many operations were settled."""
+        return sum(self.outcomes.values())
