@@ -1,0 +1,27 @@
+"""The durable ledger: what was asked, what was claimed, how each record ended (spec 7)."""
+
+from reply_tasks.ledger.database import LedgerError, open_engine
+from reply_tasks.ledger.ledger import Ledger, new_id
+from reply_tasks.ledger.values import (
+    Attempt,
+    Claim,
+    Entry,
+    Execution,
+    KnownTask,
+    RunTotals,
+    Settlement,
+)
+
+__all__ = [
+    "Attempt",
+    "Claim",
+    "Entry",
+    "Execution",
+    "KnownTask",
+    "Ledger",
+    "LedgerError",
+    "RunTotals",
+    "Settlement",
+    "new_id",
+    "open_engine",
+]

@@ -62,7 +62,7 @@ def entry_row(entry: Entry) -> dict[str, Any]:
 def note_attempts(
     connection: Connection, operation_id: str, attempts: Iterable[Attempt], *, holder: Holder
 ) -> bool:
-    """Write down the calls of a claim before one more is sent; False: the claim is no longer ours."""
+    """Write down a claim's calls before one more is sent; False: the claim is no longer ours."""
     result = connection.execute(
         update(operations)
         .where(
@@ -126,7 +126,7 @@ def take_over_orphans(connection: Connection, *, holder: Holder, run_id: str | N
     return [read_claim(row) for row in orphans]
 
 
-def _held(row: Row[Any], *, seen_from: str, now: datetime) -> bool:
+def _held(row: Any, *, seen_from: str, now: datetime) -> bool:  # noqa: ANN401
     """Whether a live process holds this claim."""
     return row.holder_id is not None and _holder(row).lives(
         lease_until=row.lease_until, seen_from=seen_from, now=now

@@ -34,7 +34,8 @@ def open_engine(ledger_url: str, *, create: bool = True) -> Engine:
         create: Make the ledger where there is none; otherwise its absence is an error.
 
     Raises:
-        LedgerError: The URL is not usable, the database does not answer, or a newer version wrote it.
+        LedgerError: The URL is not usable, the database does not answer, or it is of a newer
+            version.
     """
     url = _usable(ledger_url)
     if url.get_backend_name() == "sqlite":
@@ -136,9 +137,8 @@ def writing(engine: Engine, *, durable: bool = True) -> Iterator[Connection]:
         durable: Whether the commit must survive a loss of power. A commit that is not durable
             still survives the end of the process.
     """
-    with engine.connect() as connection:
-        with writing_on(connection, durable=durable):
-            yield connection
+    with engine.connect() as connection, writing_on(connection, durable=durable):
+        yield connection
 
 
 @contextmanager

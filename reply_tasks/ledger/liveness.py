@@ -1,13 +1,12 @@
 """Whether the process that holds a claim still lives.
 
-On the same host the answer is exact: a pid together with the start of its process names one process.
+On the same host the answer is exact: a pid and the start of its process name one process.
 Elsewhere a lease that the holder renews has to do (spec 5).
 """
 
 import os
 import platform
 import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -66,9 +65,7 @@ def this_host() -> str:
 
 def process_start(pid: int) -> str | None:
     """What tells the process with this pid from an earlier or later one; None: no such process."""
-    if sys.platform == "linux":
-        return _linux_start(pid)
-    return _posix_start(pid)
+    return _linux_start(pid) if Path("/proc/self/stat").exists() else _posix_start(pid)
 
 
 def _linux_start(pid: int) -> str | None:

@@ -67,7 +67,7 @@ def settle(
 
 
 def _settle_claim(holder: Holder) -> Any:  # noqa: ANN401 - an Update of unnamed columns
-    columns = {name: bindparam(name) for name in _OUTCOME_COLUMNS}
+    columns: dict[str, Any] = {name: bindparam(name) for name in _OUTCOME_COLUMNS}
     return (
         update(operations)
         .where(

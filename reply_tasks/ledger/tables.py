@@ -1,7 +1,7 @@
 """The ledger's tables, in SQLAlchemy Core: one row an operation, one row a run.
 
-Three tables beside them hold what the promises need: ``tasks`` (what was last applied to a task, and
-whether it was executed), ``holders`` (who holds claims, and how to tell that it lives) and
+Three tables beside them hold what the promises need: ``tasks`` (what was last applied to a task,
+and whether it was executed), ``holders`` (who holds claims, and how to tell that it lives) and
 ``sequences`` (the counters that number rows in commit order).
 """
 
@@ -32,7 +32,7 @@ metadata = MetaData()
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC instant; SQLite stores it as text without an offset, PostgreSQL as timestamptz."""
+    """An aware UTC instant: text without an offset in SQLite, timestamptz in PostgreSQL."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

@@ -126,7 +126,7 @@ class Settlement:
 class Execution:
     """An execution of a task that the ledger remembers, so that it is never repeated.
 
-    ``outcome`` is ``applied``, ``uncertain``, or ``rejected`` where Reply executed it and it failed.
+    ``outcome`` is ``applied``, ``uncertain``, or ``rejected`` where it was executed and failed.
     """
 
     operation_id: str

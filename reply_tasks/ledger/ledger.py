@@ -1,0 +1,156 @@
+"""The ledger as a process uses it: opened once, with a holder whose lease is renewed."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from reply_tasks.ledger.database import LedgerError, cause, open_engine, writing, writing_on
+from reply_tasks.ledger.liveness import LEASE, RENEWAL, Holder, this_process
+from reply_tasks.ledger.runs import forget_holder, register_holder, renew_lease
+
+
+def new_id() -> str:
+    """A new id of an operation, a run or a holder: 32 hex digits."""
+    return uuid4().hex
+
+
+class Ledger:
+    """A ledger that this process writes, and the holder that its claims name.
+
+    Use it as a context manager: leaving it ends the lease, so that what is still claimed can be
+    taken over at once.
+    """
+
+    def __init__(self, engine: Engine, holder: Holder) -> None:
+        self.engine = engine
+        self.holder = holder
+        self._lease = _Lease(engine, holder)
+
+    @classmethod
+    def open(cls, ledger_url: str) -> Self:
+        """Open the ledger, making it where there is none.
+
+        Raises:
+            LedgerError: It can't be opened.
+        """
+        return cls(open_engine(ledger_url), this_process(new_id()))
+
+    def __enter__(self) -> Self:
+        with self.write() as connection:
+            register_holder(connection, self.holder)
+        self._lease.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._lease.stop()
+        try:
+            with self.write() as connection:
+                forget_holder(connection, self.holder)
+        except LedgerError:
+            if exc is None:
+                raise
+        finally:
+            self.engine.dispose()
+
+    @property
+    def held(self) -> bool:
+        """Whether the lease is safely ours: no other host may take our claims yet."""
+        return self._lease.safe
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
+        """A write transaction on a connection of its own.
+
+        Raises:
+            LedgerError: The database refused it.
+        """
+        with told(), writing(self.engine, durable=durable) as connection:
+            yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[Callable[..., object]]:
+        """One connection for many write transactions, for the one thread that commits groups.
+
+        Yields a function that, called with ``durable=``, gives a transaction on that connection.
+        """
+        with told(), self.engine.connect() as connection:
+
+            @contextmanager
+            def transaction(*, durable: bool) -> Iterator[Connection]:
+                with told(), writing_on(connection, durable=durable):
+                    yield connection
+
+            yield transaction
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading."""
+        with told(), self.engine.connect() as connection:
+            yield connection
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what the database raises into one clear line."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise LedgerError(f"The ledger did not take a transaction: {cause(error)}") from error
+
+
+class _Lease:
+    """Renews a holder's lease in a thread of its own, and knows when it could not."""
+
+    def __init__(self, engine: Engine, holder: Holder) -> None:
+        self._engine = engine
+        self._holder = holder
+        self._stopped = threading.Event()
+        self._renewed = 0.0
+        self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
+
+    def start(self) -> None:
+        self._renewed = _monotonic()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    @property
+    def safe(self) -> bool:
+        return _monotonic() - self._renewed < (LEASE - RENEWAL).total_seconds()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(RENEWAL.total_seconds()):
+            began = _monotonic()
+            try:
+                with writing(self._engine, durable=False) as connection:
+                    known = renew_lease(connection, self._holder)
+            except SQLAlchemyError:
+                continue  # the next renewal may succeed; until then `safe` tells
+            if known:
+                self._renewed = began
+
+
+def _monotonic() -> float:
+    """Seconds that go on while the machine sleeps, where there is such a clock.
+
+    A suspended machine must see that its lease has ended when it wakes.
+    """
+    return time.clock_gettime(_BOOTTIME) if _BOOTTIME is not None else time.monotonic()
+
+
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)

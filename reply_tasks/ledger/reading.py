@@ -1,0 +1,135 @@
+"""What is read from the ledger: what it knows of a task, and its rows in ``sequence`` order."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, bindparam, select
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
+
+from reply_tasks.contract.outcomes import Outcome
+from reply_tasks.ledger.claims import read_claim
+from reply_tasks.ledger.tables import operations, runs, tasks
+from reply_tasks.ledger.values import Claim, Execution, KnownTask
+
+#: SQLite's smallest limit of bound values is 999.
+IDS_A_QUERY = 500
+ROWS_A_PAGE = 1000
+
+_NOTHING_KNOWN = KnownTask()
+
+
+def known_tasks(
+    connection: Connection, task_ids: Collection[int], *, with_detail: bool = False
+) -> dict[int, KnownTask]:
+    """What the ledger knows of these tasks; one that it does not know is known by nothing.
+
+    Args:
+        connection: Any connection.
+        task_ids: The tasks.
+        with_detail: Whether to read the last TaskDetail of each, which is large.
+    """
+    known = dict.fromkeys(task_ids, _NOTHING_KNOWN)
+    for ids in _batches(list(task_ids)):
+        holding = {
+            row.task_id: row.claimed_by for row in connection.execute(_CLAIMS_OF, {"ids": ids})
+        }
+        statement = _TASKS_WITH_DETAIL if with_detail else _TASKS
+        for row in connection.execute(statement, {"ids": ids}):
+            known[row.task_id] = KnownTask(
+                body_hash=row.body_hash,
+                execution=_execution(row),
+                detail=row.task_detail if with_detail else None,
+                claimed_by=holding.pop(row.task_id, None),
+            )
+        for task_id, holder in holding.items():
+            known[task_id] = KnownTask(claimed_by=holder)
+    return known
+
+
+def _batches(ids: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), IDS_A_QUERY):
+        yield ids[start : start + IDS_A_QUERY]
+
+
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_CLAIMS_OF = select(operations.c.task_id, operations.c.claimed_by).where(
+    operations.c.task_id.in_(_IDS), operations.c.outcome.is_(None)
+)
+_TASKS = select(
+    tasks.c.task_id,
+    tasks.c.body_hash,
+    tasks.c.execution_operation_id,
+    tasks.c.execution_outcome,
+    tasks.c.execution_hash,
+    tasks.c.execution_external_id,
+).where(tasks.c.task_id.in_(_IDS))
+_TASKS_WITH_DETAIL = _TASKS.add_columns(operations.c.task_detail).select_from(
+    tasks.outerjoin(operations, operations.c.operation_id == tasks.c.detail_operation_id)
+)
+
+
+def _execution(row: Any) -> Execution | None:  # noqa: ANN401
+    if row.execution_operation_id is None:
+        return None
+    return Execution(
+        operation_id=row.execution_operation_id,
+        outcome=Outcome(row.execution_outcome),
+        body_hash=row.execution_hash,
+        external_id=row.execution_external_id,
+    )
+
+
+def settled_operations(
+    connection: Connection, *, after: int, applied_only: bool = False
+) -> Iterator[Mapping[str, Any]]:
+    """Rows of settled operations whose ``sequence`` is greater than ``after``, in its order.
+
+    Args:
+        connection: Any connection; it is read in pages, so a long read holds no lock.
+        after: The last sequence already seen; 0 for all.
+        applied_only: Only applied operations with a TaskDetail, with it.
+    """
+    if applied_only:
+        columns = select(operations)
+        condition: ColumnElement[bool] = and_(
+            operations.c.outcome == Outcome.APPLIED, operations.c.task_detail.is_not(None)
+        )
+    else:
+        columns = select(
+            *(column for column in operations.c if column.name not in {"task_detail", "record"})
+        )
+        condition = operations.c.outcome.is_not(None)
+    yield from _pages(connection, columns.where(condition), operations.c.sequence, after)
+
+
+def finished_runs(connection: Connection, *, after: int) -> Iterator[Mapping[str, Any]]:
+    """Rows of finished runs whose ``sequence`` is greater than ``after``, in its order."""
+    statement = select(runs).where(runs.c.ended_at.is_not(None))
+    yield from _pages(connection, statement, runs.c.sequence, after)
+
+
+def _pages(
+    connection: Connection,
+    statement: Select[Any],
+    sequence: ColumnElement[int],
+    after: int,
+) -> Iterator[Mapping[str, Any]]:
+    paged = statement.where(sequence > bindparam("after")).order_by(sequence).limit(ROWS_A_PAGE)
+    while True:
+        page = connection.execute(paged, {"after": after}).mappings().all()
+        connection.rollback()
+        for row in page:
+            yield dict(row)
+        if len(page) < ROWS_A_PAGE:
+            return
+        after = page[-1]["sequence"]
+
+
+def uncertain_executions(connection: Connection) -> list[Claim]:
+    """Executions whose effect was not established, oldest first."""
+    rows = connection.execute(
+        select(operations)
+        .where(operations.c.outcome == Outcome.UNCERTAIN)
+        .order_by(operations.c.sequence)
+    )
+    return [read_claim(row) for row in rows]
