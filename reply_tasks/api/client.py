@@ -1,0 +1,211 @@
+"""The calls: one method an endpoint, each makes one HTTP request and returns its ``Answer``."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
+from types import TracebackType
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+
+from reply_tasks.api.answers import Answer, read_answer
+from reply_tasks.api.dialect import Dialect, auth_headers, encode_body
+from reply_tasks.api.errors import ConfigurationError
+from reply_tasks.api.identity import Identity
+from reply_tasks.api.problems import redact
+from reply_tasks.api.transport import Transport, Unanswered
+from reply_tasks.contract.records import Body
+
+DEFAULT_API_URL = "https://api.reply.io/v3"
+
+_COMPRESSED = {"Accept-Encoding": "gzip, deflate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where Reply is and who calls, as the settings say. Its ``repr`` holds no key and no e-mail.
+
+    Attributes:
+        api_url: Base URL with ``/v3``; ``http`` only on loopback.
+        api_key: The key; surrounding blanks do not count.
+        dialect: How requests are written.
+        team_id: Sent as ``X-TEAM-ID``.
+        user_id: Sent as ``X-USER-ID``, unless a record names another user.
+        user_email: Sent as ``X-User-Email``, unless a record names a user.
+        request_timeout: Seconds to wait for an answer; connecting has its own limit.
+    """
+
+    api_url: str = DEFAULT_API_URL
+    api_key: str = field(default="", repr=False)
+    dialect: Dialect = Dialect.PREVIEW
+    team_id: int | str | None = None
+    user_id: int | str | None = None
+    user_email: str | None = field(default=None, repr=False)
+    request_timeout: float = 30
+
+
+class ReplyClient:
+    """Reply's task endpoints. Safe to share between threads; no method raises for wire trouble."""
+
+    def __init__(
+        self, connection: Connection, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Prepare what every call shares; nothing is sent yet.
+
+        Args:
+            connection: Where and who.
+            clock: Monotonic seconds, by which connections grow stale.
+
+        Raises:
+            ConfigurationError: A member of ``connection`` cannot work.
+        """
+        url = _checked_url(connection.api_url)
+        key = connection.api_key.strip()
+        if not key:
+            raise ConfigurationError("api_key is empty: set it to a key of the Reply account.")
+        self._secret = key
+        self._dialect = connection.dialect
+        self._identity = Identity(connection.team_id, connection.user_id, connection.user_email)
+        fixed = {
+            "User-Agent": f"reply-tasks/{_version()}",
+            "Accept": "application/json",
+            **auth_headers(connection.dialect, key),
+        }
+        _check_headers({**fixed, **self._identity.headers()})
+        self._fixed = fixed
+        self._read_headers = {**fixed, **self._identity.headers()}
+        self._write_headers = {**self._read_headers, "Content-Type": "application/json"}
+        self._base = url.path.rstrip("/")
+        self._tasks = f"{self._base}/tasks/"
+        self._transport = Transport(
+            f"{url.scheme}://{url.netloc}",
+            request_timeout=connection.request_timeout,
+            trust_proxies=not _is_loopback(url.hostname or ""),
+            clock=clock,
+        )
+
+    def update_task(self, task_id: int, body: Body, *, act_as_user_id: int | None = None) -> Answer:
+        """Replace a task: ``PUT /v3/tasks/{id}``."""
+        return self._send("PUT", f"{self._tasks}{task_id}", body, act_as_user_id)
+
+    def execute_task(
+        self, task_id: int, body: Body, *, act_as_user_id: int | None = None
+    ) -> Answer:
+        """Execute a task, which sends its e-mail or SMS: ``POST /v3/tasks/{id}/execute``."""
+        return self._send("POST", f"{self._tasks}{task_id}/execute", body, act_as_user_id)
+
+    def get_task(
+        self, task_id: int, *, include_content: bool = False, act_as_user_id: int | None = None
+    ) -> Answer:
+        """Read a task: ``GET /v3/tasks/{id}``, with rendered content if asked for."""
+        query = "?includeContent=true" if include_content else ""
+        return self._send("GET", f"{self._tasks}{task_id}{query}", None, act_as_user_id)
+
+    def list_tasks(self, top: int, skip: int) -> Answer:
+        """One page of the visible tasks: ``GET /v3/tasks``."""
+        target = f"{self._base}/tasks?top={top}&skip={skip}"
+        return self._call("GET", target, {**self._read_headers, **_COMPRESSED}, None)
+
+    def filter_tasks(self, body: Body, top: int, skip: int) -> Answer:
+        """One page of the tasks that ``body`` selects: ``POST /v3/tasks/filter``."""
+        target = f"{self._tasks}filter?top={top}&skip={skip}"
+        headers = {**self._write_headers, **_COMPRESSED}
+        return self._call("POST", target, headers, encode_body(body, self._dialect))
+
+    def whoami(self) -> Answer:
+        """Whose key this is: ``GET /v3/whoami``."""
+        return self._call("GET", f"{self._base}/whoami", self._read_headers, None)
+
+    def close(self) -> None:
+        """Close every connection; the client cannot be used again."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _send(self, method: str, target: str, body: Body | None, user: int | None) -> Answer:
+        headers = self._read_headers if body is None else self._write_headers
+        if user is not None:
+            headers = {**self._fixed, **self._identity.headers(user)}
+            if body is not None:
+                headers["Content-Type"] = "application/json"
+        data = None if body is None else encode_body(body, self._dialect)
+        return self._call(method, target, headers, data)
+
+    def _call(
+        self, method: str, target: str, headers: dict[str, str], body: bytes | None
+    ) -> Answer:
+        started = time.perf_counter()
+        got = self._transport.send(method, target, headers, body)
+        elapsed = time.perf_counter() - started
+        if isinstance(got, Unanswered):
+            error = redact(got.error, self._secret)
+            return Answer(got.kind, got.status, error=error, elapsed=elapsed)
+        return read_answer(got.status, got.headers, got.body, elapsed=elapsed, secret=self._secret)
+
+
+def _checked_url(text: str) -> SplitResult:
+    """``api_url`` in parts, if a key may be sent there."""
+    try:
+        url = urlsplit(text.strip())
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        raise ConfigurationError("api_url is not a URL.") from None
+    if url.scheme not in {"http", "https"} or not host:
+        raise ConfigurationError(f"api_url must be an https URL, such as {DEFAULT_API_URL}.")
+    if url.username is not None or url.password is not None:
+        raise ConfigurationError("api_url must hold no user name and no password: use api_key.")
+    if url.query or url.fragment:
+        raise ConfigurationError("api_url must end with its path: no query and no fragment.")
+    if not text.strip().isascii() or not text.strip().isprintable() or " " in text.strip():
+        raise ConfigurationError("api_url must be plain ASCII without blanks.")
+    if url.scheme == "http" and not _is_loopback(host):
+        raise ConfigurationError(
+            "api_url must start with https://, so that the key and the tasks are not sent in the "
+            "clear; http:// is only for a server on this machine (localhost, 127.0.0.1, [::1])."
+        )
+    if f".{host}".endswith(".reply.io") and not url.path.rstrip("/").endswith("/v3"):
+        raise ConfigurationError(f"api_url must end with /v3, such as {DEFAULT_API_URL}.")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_headers(headers: dict[str, str]) -> None:
+    """Refuse here what the HTTP library would refuse with an error that quotes the value."""
+    settings = {
+        "X-API-Key": "api_key",
+        "Authorization": "api_key",
+        "X-TEAM-ID": "team_id",
+        "X-USER-ID": "user_id",
+        "X-User-Email": "user_email",
+    }
+    for name, value in headers.items():
+        if not value.isascii() or not value.isprintable():
+            raise ConfigurationError(
+                f"{settings.get(name, name)} holds a character that an HTTP header cannot carry: "
+                "look for line breaks and letters beyond ASCII."
+            )
+
+
+def _version() -> str:
+    try:
+        return version("reply-tasks")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,219 @@
+"""What follows from an answer: the table of answers, as one pure function.
+
+An execution is never repeated on doubt: wherever it may have been sent, the decision is ``LOST``,
+and the task must be read back first.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+
+from reply_tasks.api.answers import Answer, AnswerKind
+from reply_tasks.api.problems import Problem
+from reply_tasks.contract.detail import TaskDetail, read_task_detail
+from reply_tasks.contract.outcomes import Reason
+
+
+class Call(StrEnum):
+    """What was asked of Reply. ``READ`` is every call that changes nothing."""
+
+    UPDATE = "update"
+    READ = "read"
+    EXECUTE = "execute"
+
+
+class Next(StrEnum):
+    """What follows from an answer."""
+
+    APPLIED = "applied"
+    EXECUTION_FAILED = "execution_failed"
+    REJECTED = "rejected"
+    REPEAT = "repeat"
+    WAIT = "wait"
+    LOST = "lost"
+    STOP = "stop"
+
+
+class StopCause(StrEnum):
+    """Why a run cannot go on: a person has to change something first."""
+
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    REDIRECT = "redirect"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do about one answer.
+
+    Attributes:
+        next: What follows.
+        reason: Why the record is rejected (``REJECTED`` and ``EXECUTION_FAILED``).
+        detail: One line for a person: what Reply said, or what went wrong.
+        task: The task that Reply returned (``APPLIED`` and ``EXECUTION_FAILED``); None for a read
+            that is not about one task.
+        wait: Seconds that Reply asks to wait, where it said so (``WAIT`` and ``REPEAT``).
+        stop: Why the run stops (``STOP``).
+    """
+
+    next: Next
+    reason: Reason | None = None
+    detail: str = ""
+    task: TaskDetail | None = None
+    wait: float | None = None
+    stop: StopCause | None = None
+
+
+def decide(  # noqa: PLR0911 - one return a row of the table
+    call: Call, answer: Answer, *, task_id: int | None, after_lost: bool = False
+) -> Decision:
+    """What follows from ``answer``.
+
+    Args:
+        call: What was asked.
+        answer: What came back.
+        task_id: The task that was asked about: a 2xx with another task is no confirmation. None for
+            a read that is not about one task (a list, who am I): any JSON object will do.
+        after_lost: Whether an earlier answer to this execution was lost. Then a refusal may be the
+            effect of the execution itself, so the task is read back first.
+    """
+    status = answer.status
+    if answer.kind is AnswerKind.NOT_CONNECTED:
+        return Decision(Next.REPEAT, detail=answer.error)
+    if answer.kind is AnswerKind.LOST or status is None:
+        return _unsure(call, answer, answer.error)
+    if answer.succeeded:
+        return _confirmed(call, answer, task_id)
+    problem = answer.problem or Problem("", status)
+    if status == HTTPStatus.UNAUTHORIZED:
+        return _stopped(StopCause.UNAUTHORIZED, problem, _what_to_do_about_401(problem))
+    if status == HTTPStatus.FORBIDDEN:
+        return _stopped(StopCause.FORBIDDEN, problem, _what_to_do_about_403(problem))
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Decision(Next.WAIT, detail=problem.summary(), wait=answer.retry_after)
+    if status in _REDIRECTS:
+        return _stopped(StopCause.REDIRECT, problem, _ABOUT_REDIRECTS)
+    if status not in _REFUSALS:
+        return _unsure(call, answer, problem.summary())
+    if after_lost and call is Call.EXECUTE:
+        return Decision(Next.LOST, detail=problem.summary())
+    return Decision(Next.REJECTED, _reason(call, status, problem), problem.summary())
+
+
+_REDIRECTS = range(300, 400)
+_REFUSALS = range(400, 500)
+
+
+def _confirmed(call: Call, answer: Answer, task_id: int | None) -> Decision:
+    if task_id is None and call is Call.READ:
+        if isinstance(answer.data, dict):
+            return Decision(Next.APPLIED)
+        return _unsure(call, answer, answer.error or "the answer is not a JSON object")
+    task = read_task_detail(answer.data)
+    if task is None:
+        return _unsure(call, answer, answer.error or "the answer is not a task")
+    if task_id is not None and task.id != task_id:
+        return _unsure(call, answer, f"the answer is about task {task.id}, not {task_id}")
+    if call is Call.EXECUTE and task.is_failed:
+        detail = "Reply answers that the execution failed (isFailed)."
+        return Decision(Next.EXECUTION_FAILED, Reason.EXECUTION_FAILED, detail, task)
+    return Decision(Next.APPLIED, task=task)
+
+
+def _unsure(call: Call, answer: Answer, detail: str) -> Decision:
+    """Repeat what is safe to repeat; an execution is not."""
+    if call is Call.EXECUTE:
+        return Decision(Next.LOST, detail=detail)
+    return Decision(Next.REPEAT, detail=detail, wait=answer.retry_after)
+
+
+def _stopped(cause: StopCause, problem: Problem, advice: str) -> Decision:
+    return Decision(Next.STOP, detail=f"{problem.summary()} -- {advice}", stop=cause)
+
+
+def _reason(call: Call, status: int, problem: Problem) -> Reason:
+    """The reason of a refusal."""
+    if status == HTTPStatus.NOT_FOUND:
+        return Reason.TASK_NOT_FOUND
+    code, words = (problem.code or "").lower(), _words(problem)
+    if status == HTTPStatus.CONFLICT:
+        return _reason_of_conflict(code, words)
+    if status == HTTPStatus.BAD_REQUEST:
+        return _reason_of_bad_request(call, words)
+    return Reason.API_REJECTED
+
+
+def _reason_of_conflict(code: str, words: frozenset[str]) -> Reason:
+    if code.endswith(".rendererror") or _tells(words, "render"):
+        return Reason.RENDER_ERROR
+    if code.endswith(".cannotcomplete") or _tells(words, *_STATE_WORDS):
+        return Reason.TASK_NOT_NEW
+    return Reason.API_REJECTED
+
+
+def _reason_of_bad_request(call: Call, words: frozenset[str]) -> Reason:
+    """Reply gives one code to several rules (``task.unknown``): only the words tell them apart."""
+    if _tells(words, "render"):
+        return Reason.RENDER_ERROR
+    if call is Call.EXECUTE and _tells(words, "execut") and _tells(words, "support"):
+        return Reason.NOT_EXECUTABLE
+    if _tells(words, "sequence") and _tells(words, "chang", "immutable", "edit", "modif"):
+        return Reason.SEQUENCE_IMMUTABLE
+    if "new" in words and _tells(words, "only", "status", "must", "cannot"):
+        return Reason.TASK_NOT_NEW
+    return Reason.API_REJECTED
+
+
+_STATE_WORDS = ("complet", "finish", "status", "already", "execut", "new")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+def _words(problem: Problem) -> frozenset[str]:
+    """The words of a problem in lower case; ``canOnlyEditNewTasks`` is five."""
+    return frozenset(word.lower() for word in _WORD.findall(f"{problem.words()} {problem.code or ''}"))
+
+
+def _tells(words: frozenset[str], *stems: str) -> bool:
+    return any(word.startswith(stems) for word in words)
+
+
+_ABOUT_REDIRECTS = (
+    "api_url answers with a redirect, which is not followed: set api_url to the final address."
+)
+_ABOUT_KEYS = (
+    "Check api_key and api_dialect: dialect `current` sends the key as `Authorization: Bearer`, "
+    "dialect `preview` as `X-API-Key`."
+)
+_ABOUT_USERS = (
+    "Set user_id, or user_email with team_id, to a Reply user that this key may act as; "
+    "a record's actAsUserId must be one too."
+)
+_ABOUT_TEAMS = "Set team_id to a team that this key may act in."
+_ABOUT_SCOPES = (
+    "The key needs the scopes tasks:read, tasks:write and tasks:operate "
+    "(write does not include operate)."
+)
+_ABOUT_FEATURES = (
+    "The Reply user lacks a feature scope (ViewTask, ManageTask): ask an account administrator, or "
+    "act as another user with user_id."
+)
+
+
+def _what_to_do_about_401(problem: Problem) -> str:
+    return _ABOUT_USERS if _mentions(problem, "user") else _ABOUT_KEYS
+
+
+def _what_to_do_about_403(problem: Problem) -> str:
+    if _mentions(problem, "team"):
+        return _ABOUT_TEAMS
+    if _mentions(problem, "user"):
+        return _ABOUT_USERS
+    if _tells(_words(problem), "feature"):
+        return _ABOUT_FEATURES
+    return _ABOUT_SCOPES
+
+
+def _mentions(problem: Problem, word: str) -> bool:
+    """Whether the code itself speaks of a team or a user, e.g. ``TEAM_REQUIRED``."""
+    return (problem.code or "").lower().startswith(f"{word}_")
