@@ -5,7 +5,8 @@ The gaps in the numbers are Reply's.
 """
 
 from enum import IntEnum
-from typing import Self
+from functools import cache
+from typing import Any, Self
 
 
 class ReplyEnum(IntEnum):
@@ -28,15 +29,32 @@ class ReplyEnum(IntEnum):
         if isinstance(value, int):
             return cls._value2member_map_.get(value)  # type: ignore[return-value]  # typed as Enum
         if isinstance(value, str):
-            text = value.strip()
-            if text.isdecimal() and text.isascii():
-                return cls.parse(int(text))
-            return cls._by_name().get(_fold(text))
+            found: Self | None = _spellings(cls).get(value)
+            return cls._parse_rarer(value.strip()) if found is None else found
         return None
 
     @classmethod
-    def _by_name(cls) -> dict[str, Self]:
-        return {_fold(member.name): member for member in cls}
+    def _parse_rarer(cls, text: str) -> Self | None:
+        if len(text) > _LONGEST:
+            return None
+        if text.isdecimal() and text.isascii():
+            return cls.parse(int(text))
+        found: Self | None = _spellings(cls).get(_fold(text))
+        return found
+
+
+#: No spelling of a member is longer.
+_LONGEST = 40
+
+
+@cache
+def _spellings(enum: type[ReplyEnum]) -> dict[str, Any]:
+    """The spellings met most, each with its member of ``enum``."""
+    return {
+        spelling: member
+        for member in enum
+        for spelling in (str(member.value), member.wire_name, _fold(member.name))
+    }
 
 
 def _fold(name: str) -> str:

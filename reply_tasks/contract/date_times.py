@@ -1,0 +1,85 @@
+"""Date-times: read in any ISO 8601 form, written in UTC with ``Z``.
+
+A local time that a clock change repeats is its first occurrence, unless a Python datetime says
+``fold=1``. One that a clock change skips is read with the offset from before the change, so it
+lands as far after the gap as it was into it. Digits beyond microseconds are cut off.
+"""
+
+import re
+from datetime import UTC, date, datetime, time, tzinfo
+
+_CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
+
+# A whole date, alone or before a time. What names no day (a year, a month, a week), a time alone,
+# a duration and an epoch number don't have this shape.
+_SHAPE = re.compile(
+    r"\d{4}(?:-\d\d-\d\d|\d{4}|-?\d{3}|-?W\d\d-?\d)(?:[T ]\d\d[\d:.,+\-Z ]{0,40})?", re.ASCII
+)
+_OFFSET = re.compile(r"[T ].*(?:Z|[+-]\d\d(?::?\d\d)?)\Z", re.ASCII)
+
+
+def read_date_time(value: object, zone: tzinfo) -> datetime | None:
+    """The instant in UTC that ``value`` means, or None when it can't be read as one.
+
+    Args:
+        value: ISO 8601 text, a date (its midnight) or a datetime.
+        zone: Where a value without an offset is meant.
+    """
+    try:
+        if isinstance(value, str):
+            return _in_utc(_parse(value), zone)
+        if isinstance(value, datetime):
+            return _in_utc(value, zone)
+        if isinstance(value, date):
+            return _in_utc(datetime.combine(value, time()), zone)
+    except (ValueError, OverflowError):
+        return None
+    return None
+
+
+def write_date_time(moment: datetime) -> str:
+    """``moment``, which is in UTC, as ``YYYY-MM-DDTHH:MM:SS[.ffffff]Z``."""
+    return moment.replace(tzinfo=None).isoformat() + "Z"
+
+
+def is_canonical_date_time(value: object) -> bool:
+    """Whether ``value`` is a real date-time in canonical form, or no text at all.
+
+    It is the format check of the validators, for whom what isn't text has no format.
+    """
+    if not isinstance(value, str):
+        return True
+    if not _CANONICAL.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _in_utc(moment: datetime, zone: tzinfo) -> datetime:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    return moment.astimezone(UTC)
+
+
+def _parse(text: str) -> datetime:
+    if not _SHAPE.fullmatch(text):
+        text = text.strip().upper()
+        if not _SHAPE.fullmatch(text):
+            raise ValueError(text)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return _parse_rarer(text)
+
+
+def _parse_rarer(text: str) -> datetime:
+    # Only the forms that need it, e.g. ordinal dates, pay for the import's memory and time.
+    import pendulum  # noqa: PLC0415
+
+    moment = pendulum.parse(text, strict=True)
+    if not isinstance(moment, pendulum.DateTime):
+        raise ValueError(text)  # noqa: TRY004  # the text is at fault, not its type
+    return moment if _OFFSET.search(text) else moment.naive()

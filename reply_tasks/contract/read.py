@@ -1,0 +1,107 @@
+"""The one way in: a raw record becomes a valid record, or one with every reason why it isn't."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any
+
+from reply_tasks.contract.members import body_members
+from reply_tasks.contract.modes import MergeNulls, UpdateMode
+from reply_tasks.contract.normalise import Normalised, apply_nulls, normalise
+from reply_tasks.contract.outcomes import Operation
+from reply_tasks.contract.records import InvalidRecord, TaskRecord, Violation
+from reply_tasks.contract.validate import Form, violations
+from reply_tasks.contract.values import json_type
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRecord:
+    """What reading a record came to.
+
+    Attributes:
+        record: The valid record, or what is wrong with it.
+        dropped: Names of its members that are not in the contract, ``template.x`` for nested ones.
+    """
+
+    record: TaskRecord | InvalidRecord
+    dropped: tuple[str, ...] = ()
+
+
+def read_record(
+    raw: Mapping[str, Any],
+    operation: Operation,
+    *,
+    zone: tzinfo = UTC,
+    mode: UpdateMode = UpdateMode.REPLACE,
+    merge_nulls: MergeNulls = MergeNulls.KEEP,
+) -> ReadRecord:
+    """Read one record. Whatever it holds, this returns.
+
+    Args:
+        raw: The record as it came, in any of the spellings that the contract allows.
+        operation: What it asks for.
+        zone: Where date-times without an offset are meant.
+        mode: Whether an update's record is the whole body or what to lay over the task.
+        merge_nulls: In merge mode, what a null member means.
+    """
+    if not _is_object(raw):
+        finding = Violation("", "type", json_type(raw), "A record must be an object.")
+        return ReadRecord(InvalidRecord(operation, (finding,)))
+    merging = operation is Operation.UPDATE and mode is UpdateMode.MERGE
+    reading = normalise(raw, operation, zone)
+    apply_nulls(reading.members, operation, keep=merging and merge_nulls is MergeNulls.KEEP)
+    found = _all_violations(_form(operation, merging=merging), reading)
+    record = _invalid(operation, reading, found) if found else _valid(operation, reading)
+    return ReadRecord(record, tuple(reading.dropped))
+
+
+def _is_object(raw: object) -> bool:
+    return isinstance(raw, Mapping)
+
+
+def _form(operation: Operation, *, merging: bool) -> Form:
+    if operation is Operation.EXECUTE:
+        return Form.EXECUTION
+    return Form.MERGE if merging else Form.UPDATE
+
+
+def _all_violations(form: Form, reading: Normalised) -> tuple[Violation, ...]:
+    """What could not be read, then what the contract says of the rest.
+
+    A member that could not be read isn't called missing as well.
+    """
+    found = violations(form, reading.members)
+    if not reading.violations:
+        return found
+    unread = {violation.pointer for violation in reading.violations}
+    others = (v for v in found if v.pointer not in unread and _parent(v.pointer) not in unread)
+    return (*dict.fromkeys(reading.violations), *others)
+
+
+def _parent(pointer: str) -> str:
+    return pointer.rpartition("/")[0]
+
+
+def _valid(operation: Operation, reading: Normalised) -> TaskRecord:
+    members = reading.members
+    body = {
+        member.name: members[member.name]
+        for member in body_members(operation)
+        if member.name in members
+    }
+    return TaskRecord(
+        operation, members["id"], body, members.get("actAsUserId"), members.get("externalId")
+    )
+
+
+def _invalid(
+    operation: Operation, reading: Normalised, found: tuple[Violation, ...]
+) -> InvalidRecord:
+    broken = {violation.pointer for violation in found}
+    members = reading.members
+    return InvalidRecord(
+        operation,
+        found,
+        None if "/id" in broken else members.get("id"),
+        None if "/externalId" in broken else members.get("externalId"),
+    )

@@ -1,0 +1,129 @@
+"""Canonical records against their schema.
+
+jsonschema is the judge: what it says is what counts. It is slow, so a validator that fastjsonschema
+compiled from the same schema screens the records first, and the judge sees only those that fail.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from functools import cache
+from typing import Any
+
+import fastjsonschema
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+
+from reply_tasks.contract.date_times import is_canonical_date_time
+from reply_tasks.contract.records import Body, Violation
+from reply_tasks.contract.rules import broken_rules
+from reply_tasks.contract.schemas import schema
+from reply_tasks.contract.values import json_type, quoted
+
+
+class Form(Enum):
+    """What is validated. Each is derived from a schema file."""
+
+    UPDATE = "an update's record that replaces"
+    MERGE = "an update's record that is laid over the task: nothing but its id is required"
+    UPDATE_BODY = "the body of an update, without the record's own members"
+    EXECUTION = "an execution's record"
+
+
+@cache
+def form_schema(form: Form) -> dict[str, Any]:
+    """The JSON Schema of ``form``."""
+    derived = schema("task_execution" if form is Form.EXECUTION else "task_update")
+    if form is Form.MERGE:
+        derived["required"] = ["id"]
+        del derived["properties"]["template"]["required"]
+    elif form is Form.UPDATE_BODY:
+        derived["required"].remove("id")
+    return derived
+
+
+def violations(form: Form, members: dict[str, Any]) -> tuple[Violation, ...]:
+    """Everything that is wrong with canonical ``members``, rules between members included."""
+    found = () if passes_screen(form, members) else judge(form, members)
+    if form is Form.EXECUTION:
+        return found
+    return (*found, *broken_rules(members))
+
+
+def violations_of_update(body: Body) -> tuple[Violation, ...]:
+    """Everything that is wrong with the full body of an update, e.g. one that was merged."""
+    return violations(Form.UPDATE_BODY, dict(body))
+
+
+def passes_screen(form: Form, members: object) -> bool:
+    """Whether the compiled validator finds ``members`` valid."""
+    try:
+        _compiled(form)(members)
+    except fastjsonschema.JsonSchemaValueException:
+        return False
+    return True
+
+
+def judge(form: Form, members: object) -> tuple[Violation, ...]:
+    """What jsonschema finds wrong with ``members``, ordered by pointer."""
+    errors = _validator(form).iter_errors(members)
+    found = {violation for error in errors for violation in _violations_of(error)}
+    return tuple(sorted(found, key=lambda violation: (violation.pointer, violation.rule)))
+
+
+@cache
+def _compiled(form: Form) -> Callable[[object], object]:
+    compiled: Callable[[object], object] = fastjsonschema.compile(
+        form_schema(form),
+        formats={"date-time": is_canonical_date_time},
+        use_default=False,
+        detailed_exceptions=False,
+    )
+    return compiled
+
+
+@cache
+def _validator(form: Form) -> Draft202012Validator:
+    formats = FormatChecker(formats=())
+    formats.checks("date-time")(is_canonical_date_time)
+    return Draft202012Validator(form_schema(form), format_checker=formats)
+
+
+def _violations_of(error: ValidationError) -> Iterator[Violation]:
+    path = [str(part) for part in error.absolute_path]
+    value: Any = error.instance
+    required: Any = error.validator_value
+    if error.validator == "required":
+        for name in required:
+            if name not in value:
+                yield _violation([*path, name], "required", "missing", "is required")
+        return
+    kind = json_type(value)
+    if "then" in error.absolute_schema_path:
+        rule = "linkedInTaskType_only_linkedIn"
+        yield _violation(path, rule, kind, "is only for LinkedIn tasks (taskType 5)")
+        return
+    rule = str(error.validator)
+    shown = quoted(value)
+    found = f"a value of type {kind}" if shown is None else shown
+    yield _violation(path, rule, kind, f"must {_NEEDS[rule](error.validator_value)}; it is {found}")
+
+
+def _either(choices: object) -> str:
+    listed = choices if isinstance(choices, list) else [choices]
+    return " or ".join("null" if choice is None else str(choice) for choice in listed)
+
+
+_NEEDS: Mapping[str, Callable[[object], str]] = {
+    "type": lambda kinds: f"be of type {_either(kinds)}",
+    "enum": lambda choices: f"be {_either(choices)}",
+    "minimum": lambda limit: f"be at least {limit}",
+    "maximum": lambda limit: f"be at most {limit}",
+    "maxLength": lambda limit: f"have at most {limit} characters",
+    "pattern": lambda _: "hold more than whitespace",
+    "format": lambda _: "be a date-time in UTC, e.g. 2026-09-01T22:00:00Z",
+}
+
+
+def _violation(path: list[str], rule: str, kind: str, finding: str) -> Violation:
+    name = ".".join(path) or "The record"
+    return Violation("".join(f"/{part}" for part in path), rule, kind, f"{name} {finding}.")

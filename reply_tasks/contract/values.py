@@ -1,0 +1,185 @@
+"""Single values: what each kind of member may look like, and what it is read as.
+
+A reader takes a value and the zone of date-times without an offset. It returns the canonical value
+or raises :class:`Unreadable`; it never lets another error out, whatever it is given.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, tzinfo
+from decimal import Decimal
+from typing import Any
+
+from reply_tasks.contract.date_times import read_date_time, write_date_time
+from reply_tasks.contract.enums import ReplyEnum
+
+Reader = Callable[[Any, tzinfo], Any]
+
+#: What a ledger's integer column holds; Reply's own ids are smaller.
+_LARGEST = 2**63 - 1
+#: From here on a float skips integers, so that its integral value would be a guess.
+_LARGEST_EXACT_FLOAT = 2**53
+_DIGITS_OF_LARGEST = 19
+_LONGEST_QUOTE = 80
+_NULL_TEXTS = frozenset({"", "none", "null"})
+_LONGEST_NULL_TEXT = 8
+
+_JSON_TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (type(None), "null"),
+    (bool, "boolean"),
+    (int, "integer"),
+    ((float, Decimal), "number"),
+    ((str, date), "string"),  # Singer's reader made dates of strings
+    ((list, tuple), "array"),
+    (Mapping, "object"),
+)
+
+
+class Unreadable(ValueError):  # noqa: N818  # it is a finding, and the caller always expects it
+    """A value that can't be what its member needs.
+
+    Attributes:
+        rule: The broken rule's short name.
+        need: What the member must be, to follow "must be".
+    """
+
+    def __init__(self, rule: str, need: str) -> None:
+        super().__init__(need)
+        self.rule = rule
+        self.need = need
+
+
+def read_integer(value: object, _zone: tzinfo) -> int:
+    """An id: an integer, a digit string, or an integral float or Decimal."""
+    number = value if type(value) is int else _integer_of(value)
+    if number is None:
+        raise Unreadable("type", "an integer")
+    if number > _LARGEST:
+        raise Unreadable("maximum", f"at most {_LARGEST}")
+    if number < -_LARGEST:
+        raise Unreadable("minimum", f"at least -{_LARGEST}")
+    return number
+
+
+def _integer_of(value: object) -> int | None:
+    match value:
+        case bool():
+            return None
+        case int():
+            return int(value)
+        case str():
+            return _integer_of_text(value.strip())
+        case float():
+            return _integer_of_float(value)
+        case Decimal():
+            return _integer_of_decimal(value)
+        case _:
+            return None
+
+
+def _integer_of_text(text: str) -> int | None:
+    if not (text.isascii() and text.removeprefix("-").isdecimal()):
+        return None
+    digits = text.removeprefix("-").lstrip("0") or "0"
+    if len(digits) > _DIGITS_OF_LARGEST:
+        digits = "9" * (_DIGITS_OF_LARGEST + 1)
+    return -int(digits) if text.startswith("-") else int(digits)
+
+
+def _integer_of_float(value: float) -> int | None:
+    if not value.is_integer():
+        return None
+    if abs(value) > _LARGEST_EXACT_FLOAT:
+        raise Unreadable("maximum", "given as an integer: a float this large is not exact")
+    return int(value)
+
+
+def _integer_of_decimal(value: Decimal) -> int | None:
+    if not value.is_finite():
+        return None
+    if value.adjusted() > _DIGITS_OF_LARGEST:
+        raise Unreadable("maximum", f"at most {_LARGEST}")
+    number = int(value)
+    return number if number == value else None
+
+
+def read_text(value: object, _zone: tzinfo) -> str:
+    """Text that UTF-8 can carry."""
+    if not isinstance(value, str):
+        raise Unreadable("type", "a string")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise Unreadable("encoding", "text that UTF-8 can carry") from error
+    return str(value)
+
+
+def read_key(value: object, zone: tzinfo) -> str | int:
+    """The source's key of a record: text as it is, or an integer."""
+    if not isinstance(value, str):
+        try:
+            return read_integer(value, zone)
+        except Unreadable as error:
+            need = "a string or an integer" if error.rule == "type" else error.need
+            raise Unreadable(error.rule, need) from error
+    if "\0" in value:
+        raise Unreadable("encoding", "text without NUL characters, which PostgreSQL can't store")
+    return read_text(value, zone)
+
+
+def read_instant(value: object, zone: tzinfo) -> str:
+    """A date-time, as canonical text."""
+    moment = read_date_time(value, zone)
+    if moment is None:
+        rule = "format" if isinstance(value, (str, date)) else "type"
+        raise Unreadable(rule, "a date-time in ISO 8601 form, e.g. 2026-09-01T22:00:00Z")
+    return write_date_time(moment)
+
+
+def enum_reader(enum: type[ReplyEnum]) -> Reader:
+    """A reader of one enum: its integers, its names in any case, and digit strings."""
+    names = ", ".join(f"{member.value} {member.wire_name}" for member in enum)
+
+    def read_enum(value: object, zone: tzinfo) -> int:
+        if isinstance(value, (float, Decimal)):
+            try:
+                value = read_integer(value, zone)
+            except Unreadable as error:
+                raise Unreadable("enum", f"one of {names}") from error
+        member = enum.parse(value)
+        if member is None:
+            plain = isinstance(value, (str, int)) and not isinstance(value, bool)
+            raise Unreadable("enum" if plain else "type", f"one of {names}")
+        return member.value
+
+    return read_enum
+
+
+def is_null_text(value: object) -> bool:
+    """Whether ``value`` is what a CSV file, or ``str(None)`` in a stream map, makes of null."""
+    return (
+        isinstance(value, str)
+        and len(value) <= _LONGEST_NULL_TEXT
+        and value.strip().lower() in _NULL_TEXTS
+    )
+
+
+def json_type(value: object) -> str:
+    """The JSON type of ``value``, e.g. ``integer``; of what JSON doesn't know, Python's name."""
+    for kinds, name in _JSON_TYPES:
+        if isinstance(value, kinds):
+            return name
+    return type(value).__name__[:_LONGEST_QUOTE]
+
+
+def quoted(value: object) -> str | None:
+    """``value`` for an error message, or None when it is too long to be quoted or is no scalar."""
+    if isinstance(value, str):
+        shown = ascii(value) if len(value) <= _LONGEST_QUOTE else ""
+    elif isinstance(value, int):
+        shown = str(int(value)) if abs(value) <= _LARGEST else ""
+    elif isinstance(value, (float, Decimal)) or type(value) is date:
+        shown = str(value)
+    else:
+        return None
+    return shown if 0 < len(shown) <= _LONGEST_QUOTE else None
