@@ -1,0 +1,26 @@
+"""A local Reply API: the v3 task endpoints on loopback, where nothing is ever really sent."""
+
+from reply_tasks.sandbox.calls import Call, Endpoint
+from reply_tasks.sandbox.faults import Fault, FaultKind, When
+from reply_tasks.sandbox.identity import DEFAULT_API_KEY, Dialect, User
+from reply_tasks.sandbox.seed import Mix
+from reply_tasks.sandbox.server import SandboxServer
+from reply_tasks.sandbox.store import Sent
+from reply_tasks.sandbox.tasks import Task, TaskMembers, Template
+
+__all__ = [
+    "DEFAULT_API_KEY",
+    "Call",
+    "Dialect",
+    "Endpoint",
+    "Fault",
+    "FaultKind",
+    "Mix",
+    "SandboxServer",
+    "Sent",
+    "Task",
+    "TaskMembers",
+    "Template",
+    "User",
+    "When",
+]

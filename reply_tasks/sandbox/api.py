@@ -1,0 +1,133 @@
+"""One call from arrival to answer: key, quota, fault, endpoint, log."""
+
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Event
+from typing import Protocol
+
+from reply_tasks.sandbox.calls import Call, CallLog, without_secrets
+from reply_tasks.sandbox.endpoints import Visit, serve
+from reply_tasks.sandbox.faults import Fault, FaultKind, Faults, When
+from reply_tasks.sandbox.forms import parse_json
+from reply_tasks.sandbox.identity import Caller, Keys
+from reply_tasks.sandbox.limits import Limits
+from reply_tasks.sandbox.messages import Answer, Delivery, Request
+from reply_tasks.sandbox.problems import Problem, bare, too_many_requests
+from reply_tasks.sandbox.routes import Route, resolve
+from reply_tasks.sandbox.store import Store
+
+
+class PeerLeftError(Exception):
+    """The peer, or the whole sandbox, is gone: nothing is left to do for this call."""
+
+
+class Line(Protocol):
+    """What a call needs of the connection it came on."""
+
+    @property
+    def number(self) -> int:
+        """Tells this connection from every other of the same sandbox."""
+
+    def wait(self, seconds: float, until: Event | None, *, for_peer: bool) -> None:
+        """Pass time until ``until``; PeerLeftError when nobody is there to wait for."""
+
+
+@dataclass(slots=True)
+class Api:
+    """The Reply API over a store; what it counts and logs is shared by all connections."""
+
+    store: Store
+    keys: Keys
+    limits: Limits
+    faults: Faults
+    log: CallLog
+    clock: Callable[[], float]
+    latency: float = 0.0
+
+    def answer(self, request: Request, line: Line) -> tuple[Answer, Call]:
+        """What to send back, and the log's entry to complete once it is sent."""
+        call = _opened(request, line.number, self.clock())
+        route = resolve(request.method, request.path)
+        call.endpoint, call.task_id = route.endpoint, route.task_id
+        self.log.add(call)
+        quota: dict[str, str] = {}
+        try:
+            caller = self._admit(request, call, quota)
+            answer = self._act(request, route, caller, call, line)
+        except Problem as problem:
+            answer = problem.answer()
+        except PeerLeftError:
+            answer = Answer(200, delivery=Delivery.DROP)
+        except Exception:  # noqa: BLE001 - a server answers whatever happens inside it
+            traceback.print_exc(file=sys.stderr)
+            answer = bare(500, "The sandbox itself failed; see its error output.").answer()
+        answer.headers |= quota
+        call.effect |= answer.effect
+        return answer, call
+
+    def _admit(self, request: Request, call: Call, quota: dict[str, str]) -> Caller:
+        try:
+            caller = self.keys.caller(request.headers)
+        except Problem:
+            quota.update(self.limits.stranger())
+            raise
+        call.user_id = caller.user.id
+        allowance = self.limits.take(caller.user.id)
+        quota.update(allowance.headers)
+        if allowance.retry_after:
+            raise too_many_requests(allowance.retry_after)
+        return caller
+
+    def _act(
+        self, request: Request, route: Route, caller: Caller, call: Call, line: Line
+    ) -> Answer:
+        if self.latency:
+            line.wait(self.latency, None, for_peer=False)
+        fault = self.faults.strike(call)
+        if fault is not None:
+            call.fault = fault.kind.value
+            if fault.when is When.BEFORE:
+                spoiled = self._spoil(fault, line)
+                if spoiled is not None:
+                    return spoiled
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        answer = _served(Visit(request, route, caller, self.store, now))
+        call.effect = answer.effect
+        if fault is not None and fault.when is When.AFTER:
+            return self._spoil(fault, line) or answer
+        return answer
+
+    def _spoil(self, fault: Fault, line: Line) -> Answer | None:
+        if fault.kind is FaultKind.LATENCY:
+            line.wait(fault.duration, None, for_peer=False)
+        elif fault.kind is FaultKind.STALL:
+            line.wait(fault.duration, self.faults.released, for_peer=True)
+        return fault.answer()
+
+
+def _served(visit: Visit) -> Answer:
+    try:
+        return serve(visit)
+    except Problem as problem:
+        return problem.answer()
+
+
+def _opened(request: Request, connection: int, at: float) -> Call:
+    body: object = None
+    if request.body:
+        try:
+            body = parse_json(request.body)
+        except ValueError:
+            body = request.body.decode(errors="replace")
+    return Call(
+        at=at,
+        connection=connection,
+        method=request.method,
+        path=request.path,
+        query=request.query,
+        headers=without_secrets(request.headers),
+        body=body,
+    )

@@ -1,0 +1,176 @@
+"""Reads the members of a request as Reply does, and gathers everything that is wrong with them."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NoReturn, TypeVar
+
+from reply_tasks.contract.enums import ReplyEnum
+from reply_tasks.sandbox.identity import Dialect
+from reply_tasks.sandbox.messages import Request
+from reply_tasks.sandbox.problems import (
+    BODY_NOT_JSON,
+    BODY_REQUIRED,
+    FIELD_REQUIRED,
+    INVALID_FORMAT,
+    INVALID_TYPE,
+    Violation,
+    bare,
+    validation,
+)
+from reply_tasks.sandbox.wire import read_instant
+
+INT32 = 2_147_483_647
+INT64 = 9_223_372_036_854_775_807
+
+E = TypeVar("E", bound=ReplyEnum)
+
+
+class Form:
+    """The members of one JSON object; an unknown member is dropped without a word."""
+
+    def __init__(
+        self,
+        members: Mapping[str, Any],
+        dialect: Dialect,
+        pointer: str = "",
+        violations: list[Violation] | None = None,
+    ) -> None:
+        self._members = members
+        self._dialect = dialect
+        self._pointer = pointer
+        self.violations: list[Violation] = [] if violations is None else violations
+
+    def wrong(self, name: str, detail: str) -> None:
+        """Note that a member is wrong."""
+        self.violations.append((f"{self._pointer}/{name}", detail))
+
+    def check(self) -> None:
+        """Raise everything noted so far as one Problem 400."""
+        if self.violations:
+            raise validation(self.violations)
+
+    def require(self, *names: str) -> None:
+        """Note each of these members that is missing or null."""
+        for name in names:
+            if self._members.get(name) is None:
+                self.wrong(name, FIELD_REQUIRED)
+
+    def enum(self, name: str, kind: type[E]) -> E | None:
+        """A member of an enum: an integer in the preview dialect, a name in the current one."""
+        value = self._members.get(name)
+        if value is None:
+            return None
+        expected = int if self._dialect is Dialect.PREVIEW else str
+        if type(value) is not expected:
+            self.wrong(name, INVALID_TYPE)
+            return None
+        spelled = isinstance(value, int) or value.isalpha()
+        member = kind.parse(value) if spelled else None
+        if member is None:
+            self.wrong(name, f"'{name}' has a range of values which does not include '{value}'.")
+        return member
+
+    def instant(self, name: str) -> datetime | None:
+        """A date-time, in UTC."""
+        value = self._members.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self.wrong(name, INVALID_TYPE)
+            return None
+        instant = read_instant(value)
+        if instant is None:
+            self.wrong(name, INVALID_FORMAT)
+        return instant
+
+    def text(self, name: str) -> str | None:
+        """A string."""
+        value = self._members.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        self.wrong(name, INVALID_TYPE)
+        return None
+
+    def flag(self, name: str) -> bool | None:
+        """A boolean."""
+        value = self._members.get(name)
+        if value is None or isinstance(value, bool):
+            return value
+        self.wrong(name, INVALID_TYPE)
+        return None
+
+    def number(self, name: str, largest: int = INT32) -> int | None:
+        """A positive integer."""
+        value = self._members.get(name)
+        if value is None:
+            return None
+        if type(value) is not int or abs(value) > largest:
+            self.wrong(name, INVALID_TYPE)
+            return None
+        if value < 1:
+            self.wrong(name, f"'{name}' must be greater than '0'.")
+        return value
+
+    def numbers(self, name: str) -> tuple[int, ...] | None:
+        """An array of integers."""
+        values = self._array(name)
+        if values is not None and not all(type(value) is int for value in values):
+            self.wrong(name, INVALID_TYPE)
+            return None
+        return values
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """An array of strings."""
+        values = self._array(name)
+        if values is not None and not all(isinstance(value, str) for value in values):
+            self.wrong(name, INVALID_TYPE)
+            return None
+        return values
+
+    def part(self, name: str) -> "Form | None":
+        """An object, read as a form of its own; what is wrong with it is noted here."""
+        value = self._members.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.wrong(name, INVALID_TYPE)
+            return None
+        return Form(value, self._dialect, f"{self._pointer}/{name}", self.violations)
+
+    def _array(self, name: str) -> tuple[Any, ...] | None:
+        value = self._members.get(name)
+        if value is None:
+            return None
+        if isinstance(value, list):
+            return tuple(value)
+        self.wrong(name, INVALID_TYPE)
+        return None
+
+
+def parse_json(body: bytes) -> object:
+    """The document of a body; ValueError when it is not JSON."""
+    try:
+        return json.loads(body, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def open_form(request: Request, dialect: Dialect, violations: list[Violation]) -> Form:
+    """The body of a request as a form, or the Problem 400 or 415 of a body that is none."""
+    if not request.body:
+        raise validation([*violations, ("", BODY_REQUIRED)])
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/json" and not media.endswith("+json"):
+        raise bare(415, "The media type of the request is not supported. Send application/json.")
+    try:
+        document = parse_json(request.body)
+    except ValueError:
+        raise validation([*violations, ("", BODY_NOT_JSON)]) from None
+    if not isinstance(document, dict):
+        raise validation([*violations, ("", BODY_REQUIRED if document is None else INVALID_TYPE)])
+    return Form(document, dialect, violations=violations)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,120 @@
+"""Per-user rate limits: sliding windows of a minute and an hour."""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Lock
+from time import time
+
+MINUTE, HOUR = 60.0, 3600.0
+_LABELS = {MINUTE: "1m", HOUR: "1h"}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The verdict on one call: seconds to wait (0: go ahead) and the headers that tell of it."""
+
+    retry_after: int
+    headers: dict[str, str]
+
+
+@dataclass(slots=True)
+class _Window:
+    span: float
+    limit: int
+    stamps: deque[float] = field(default_factory=deque)
+
+    def slide(self, now: float) -> None:
+        while self.stamps and self.stamps[0] + self.span <= now:
+            self.stamps.popleft()
+
+    def wait(self, now: float) -> float:
+        """Seconds until one more call fits."""
+        over = len(self.stamps) - self.limit
+        return 0.0 if over < 0 else max(self.stamps[over] + self.span - now, 0.001)
+
+
+class Limits:
+    """Counts each user's calls; a call that is refused does not count."""
+
+    def __init__(
+        self,
+        per_minute: int | None = 100,
+        per_hour: int | None = 3000,
+        clock: Callable[[], float] = time,
+    ) -> None:
+        spans = ((MINUTE, per_minute), (HOUR, per_hour))
+        self._spans = [(span, limit) for span, limit in spans if limit is not None]
+        self._clock = clock
+        self._lock = Lock()
+        self._windows: dict[int, list[_Window]] = {}
+
+    def take(self, user_id: int) -> Allowance:
+        """Count one call of this user, unless a window is full."""
+        if not self._spans:
+            return Allowance(0, {})
+        with self._lock:
+            now = self._clock()
+            windows = self._slid(user_id, now)
+            wait = max(window.wait(now) for window in windows)
+            if not wait:
+                for window in windows:
+                    window.stamps.append(now)
+            return Allowance(math.ceil(wait), _headers(windows[-1], now))
+
+    def stranger(self) -> dict[str, str]:
+        """The headers of a call that no user could be found for: a full quota."""
+        if not self._spans:
+            return {}
+        span, limit = self._spans[-1]
+        return _headers(_Window(span, limit), self._clock())
+
+    def spend(self, user_id: int, calls: int, seconds_ago: float = 0.0) -> None:
+        """Another program's calls for this user, made all at once."""
+        with self._lock:
+            now = self._clock()
+            for window in self._slid(user_id, now):
+                stamps = [*window.stamps, *[now - seconds_ago] * calls]
+                window.stamps = deque(sorted(stamps))
+
+    def quota(self) -> dict[int, dict[str, dict[str, float]]]:
+        """By user and window: the limit, the calls used, the seconds until one more call fits."""
+        with self._lock:
+            now = self._clock()
+            return {
+                user_id: {
+                    _LABELS[window.span]: {
+                        "limit": window.limit,
+                        "used": len(window.stamps),
+                        "wait": window.wait(now),
+                    }
+                    for window in self._slid(user_id, now)
+                }
+                for user_id in sorted(self._windows)
+            }
+
+    def reset(self) -> None:
+        """Forget every call."""
+        with self._lock:
+            self._windows.clear()
+
+    def _slid(self, user_id: int, now: float) -> list[_Window]:
+        windows = self._windows.get(user_id)
+        if windows is None:
+            windows = [_Window(span, limit) for span, limit in self._spans]
+            self._windows[user_id] = windows
+        for window in windows:
+            window.slide(now)
+        return windows
+
+
+def _headers(window: _Window, now: float) -> dict[str, str]:
+    oldest = window.stamps[0] if window.stamps else now
+    reset = datetime.fromtimestamp(oldest + window.span, UTC)
+    return {
+        "x-rate-limit-limit": _LABELS[window.span],
+        "x-rate-limit-remaining": str(max(window.limit - len(window.stamps), 0)),
+        "x-rate-limit-reset": f"{reset:%Y-%m-%dT%H:%M:%S.%f}0Z",
+    }

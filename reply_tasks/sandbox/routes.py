@@ -1,0 +1,56 @@
+"""Which endpoint a method and a path name."""
+
+from dataclasses import dataclass
+
+from reply_tasks.sandbox.calls import Endpoint
+from reply_tasks.sandbox.problems import INVALID_TYPE, Problem, bare, validation
+
+_LARGEST_ID = 2_147_483_647
+
+_FIXED = {
+    "/v3/tasks": {"GET": Endpoint.LIST},
+    "/v3/tasks/filter": {"POST": Endpoint.FILTER},
+    "/v3/whoami": {"GET": Endpoint.WHOAMI},
+}
+_OF_A_TASK = {"GET": Endpoint.GET, "PUT": Endpoint.UPDATE}
+_EXECUTION = {"POST": Endpoint.EXECUTE}
+_TASKS = "/v3/tasks/"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An endpoint, the task it is about, and what is wrong with the address, if anything."""
+
+    endpoint: Endpoint | None
+    task_id: int | None = None
+    problem: Problem | None = None
+
+
+def resolve(method: str, path: str) -> Route:
+    """The route of a request."""
+    path = path.rstrip("/")
+    methods, task = _FIXED.get(path), None
+    if methods is None and path.startswith(_TASKS):
+        task, _, action = path.removeprefix(_TASKS).partition("/")
+        methods = {"": _OF_A_TASK, "execute": _EXECUTION}.get(action)
+    if methods is None:
+        return Route(None, problem=bare(404, "The requested resource was not found."))
+    endpoint = methods.get(method)
+    if endpoint is None:
+        allow = {"Allow": ", ".join(methods)}
+        detail = f"The method {method} is not allowed for this resource."
+        return Route(None, problem=bare(405, detail, allow))
+    if task is None:
+        return Route(endpoint)
+    return _of_task(endpoint, task)
+
+
+def _of_task(endpoint: Endpoint, text: str) -> Route:
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal()) or int(digits) > _LARGEST_ID:
+        return Route(endpoint, problem=validation([("/id", INVALID_TYPE)]))
+    task_id = int(text)
+    if task_id < 1:
+        wrong = validation([("/id", "'id' must be greater than '0'.")])
+        return Route(endpoint, task_id, wrong)
+    return Route(endpoint, task_id)

@@ -1,0 +1,243 @@
+"""What Reply accepts: the rules of an update, an execution and a filter, in the order they bite."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from reply_tasks.contract.enums import (
+    EXECUTABLE,
+    CreationSource,
+    LinkedInTaskType,
+    TaskStatus,
+    TaskType,
+)
+from reply_tasks.sandbox.forms import INT64, Form
+from reply_tasks.sandbox.identity import Dialect, User
+from reply_tasks.sandbox.problems import Problem, business, validation
+from reply_tasks.sandbox.store import Change, Sent
+from reply_tasks.sandbox.tasks import Content, RenderError, Task, Template, contact_of, render
+from reply_tasks.sandbox.wire import address_of
+
+EARLIEST_START = datetime(2015, 1, 1, tzinfo=UTC)
+FILTER_FROM = datetime(2000, 1, 1, tzinfo=UTC)
+FILTER_AHEAD = timedelta(days=365)
+
+#: The mailboxes of a sandbox: a user's default one, and the one of every sequence.
+DEFAULT_MAILBOX, SEQUENCE_MAILBOX = 1, 2
+
+_OUT_OF_LISTS = frozenset({TaskStatus.CANCELLED, TaskStatus.ARCHIVED})
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A well-formed TaskUpdateRequest."""
+
+    task_type: TaskType
+    start_at: datetime
+    due_to: datetime
+    template: Template
+    contact_id: int | None
+    linked_in_task_type: LinkedInTaskType | None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A well-formed TaskExecuteRequest."""
+
+    body: str | None
+    subject: str | None
+    email_account_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A well-formed TaskFilterRequest."""
+
+    start: datetime
+    end: datetime
+    task_type: TaskType | None
+    status: TaskStatus | None
+    linked_in_task_type: LinkedInTaskType | None
+    sequence_ids: tuple[int, ...] | None
+    sequence_step_ids: tuple[int, ...] | None
+    time_zone_ids: tuple[str, ...] | None
+    contact_id: int | None
+    assigned_user_id: int | None
+    overdue: bool | None
+
+
+def read_update(form: Form) -> Update:
+    """The update that a form holds, or a Problem 400 with everything wrong with it."""
+    form.require("taskType", "startAt", "dueTo", "template")
+    task_type = form.enum("taskType", TaskType)
+    start_at, due_to = form.instant("startAt"), form.instant("dueTo")
+    if start_at is not None and start_at < EARLIEST_START:
+        form.wrong("startAt", "'startAt' must be on or after 2015-01-01.")
+    if start_at is not None and due_to is not None and due_to <= start_at:
+        form.wrong("dueTo", "'dueTo' must be after 'startAt'.")
+    template = _read_template(form)
+    contact_id = form.number("contactId")
+    action = form.enum("linkedInTaskType", LinkedInTaskType)
+    if action is not None and task_type not in {None, TaskType.LINKED_IN}:
+        form.wrong("linkedInTaskType", "'linkedInTaskType' is only allowed for LinkedIn tasks.")
+    form.check()
+    assert task_type is not None  # noqa: S101 - check() raised otherwise, here and below
+    assert start_at is not None  # noqa: S101
+    assert due_to is not None  # noqa: S101
+    return Update(task_type, start_at, due_to, template, contact_id, action)
+
+
+def _read_template(form: Form) -> Template:
+    part = form.part("template")
+    if part is None:
+        return Template("")
+    part.require("body")
+    body = part.text("body")
+    if body is not None and not body.strip():
+        part.wrong("body", "'body' must not be empty.")
+    return Template(body or "", part.text("subject"), part.numbers("attachmentIdList"))
+
+
+def read_execution(form: Form) -> Execution:
+    """The execution that a form holds, or a Problem 400."""
+    content = form.part("content")
+    execution = Execution(
+        body=None if content is None else content.text("body"),
+        subject=None if content is None else content.text("subject"),
+        email_account_id=form.number("emailAccountId", INT64),
+    )
+    form.check()
+    return execution
+
+
+def read_filter(form: Form, dialect: Dialect, now: datetime) -> Filter:
+    """The filter that a form holds, or a Problem 400; ``to`` is a year from now unless given."""
+    start = form.instant("from") or FILTER_FROM
+    end = form.instant("to") or now + FILTER_AHEAD
+    if end < start:
+        form.wrong("to", "'to' must be greater than or equal to 'from'.")
+    wanted = Filter(
+        start=start,
+        end=end,
+        task_type=form.enum("taskType", TaskType),
+        status=form.enum("status", TaskStatus),
+        linked_in_task_type=(
+            form.enum("linkedInTaskType", LinkedInTaskType) if dialect is Dialect.PREVIEW else None
+        ),
+        sequence_ids=form.numbers("sequenceIds"),
+        sequence_step_ids=form.numbers("sequenceStepIds"),
+        time_zone_ids=form.texts("timeZoneIds"),
+        contact_id=form.number("contactId"),
+        assigned_user_id=form.number("assignedUserId"),
+        overdue=form.flag("overdue"),
+    )
+    form.check()
+    return wanted
+
+
+def listed(task: Task) -> bool:
+    """Whether a list shows the task: cancelled and archived ones have left it."""
+    return task.status not in _OUT_OF_LISTS
+
+
+def passes(task: Task, wanted: Filter, now: datetime) -> bool:
+    """Whether a filter lets the task through."""
+    overdue = task.status is TaskStatus.NEW and task.due_to < now
+    contact_id = task.contact_id
+    zone = None if contact_id is None else contact_of(contact_id).time_zone
+    return (
+        wanted.start <= task.start_at <= wanted.end
+        and (listed(task) if wanted.status is None else task.status is wanted.status)
+        and wanted.task_type in {None, task.task_type}
+        and wanted.linked_in_task_type in {None, task.linked_in_task_type}
+        and wanted.contact_id in {None, contact_id}
+        and wanted.assigned_user_id in {None, task.assigned_user_id}
+        and wanted.overdue in {None, overdue}
+        and (not wanted.sequence_ids or task.sequence_id in wanted.sequence_ids)
+        and (not wanted.sequence_step_ids or task.sequence_step_id in wanted.sequence_step_ids)
+        and (not wanted.time_zone_ids or zone in wanted.time_zone_ids)
+    )
+
+
+def updated(task: Task, update: Update) -> Task:
+    """The task after a full replacement, or a Problem 400 ``task.unknown``."""
+    if task.status is not TaskStatus.NEW:
+        raise _refused("Only tasks with 'New' status can be edited.")
+    contact_id = update.contact_id
+    if task.creation_source is CreationSource.SEQUENCE:
+        if update.task_type is not task.task_type:
+            raise _refused("Task type cannot be changed for a task created by a sequence.")
+        if contact_id not in {None, task.contact_id}:
+            raise _refused("Contact cannot be changed for a task created by a sequence.")
+        contact_id = task.contact_id
+    try:
+        render(update.template, contact_id)
+    except RenderError as error:
+        raise _refused(str(error)) from None
+    return replace(
+        task,
+        task_type=update.task_type,
+        start_at=update.start_at,
+        due_to=update.due_to,
+        template=update.template,
+        contact_id=contact_id,
+        linked_in_task_type=update.linked_in_task_type,
+    )
+
+
+def executed(task: Task, execution: Execution, user: User, now: datetime) -> Change:
+    """The finished task and what was sent, or a Problem 400 or 409."""
+    if task.task_type not in EXECUTABLE:
+        raise validation([("", "Task type does not support execution.")])
+    if task.status is not TaskStatus.NEW:
+        detail = f"Task with ID {task.id} cannot be completed in its current status."
+        raise business(409, "task.cannotComplete", detail)
+    content = _final_content(task, execution)
+    address = address_of(task)
+    if address is None:
+        raise business(409, "task.renderError", "The task has no contact to send to.")
+    finished = replace(
+        task,
+        status=TaskStatus.FINISHED,
+        finished_at=now,
+        is_failed=task.fails_delivery,
+        template=replace(task.template, body=content.body, subject=content.subject),
+    )
+    if task.fails_delivery:
+        return finished, None
+    by_mail = task.task_type is TaskType.MANUAL_EMAIL
+    return finished, Sent(
+        task_id=task.id,
+        kind="email" if by_mail else "sms",
+        to=address,
+        subject=content.subject if by_mail else None,
+        body=content.body,
+        sent_at=now,
+        user_id=user.id,
+        email_account_id=_mailbox(task, execution) if by_mail else None,
+    )
+
+
+def _final_content(task: Task, execution: Execution) -> Content:
+    """What is sent: the content given; what it lacks is rendered from the stored template."""
+    kept = Template(
+        body=task.template.body if execution.body is None else "",
+        subject=task.template.subject if execution.subject is None else None,
+    )
+    try:
+        rendered = render(kept, task.contact_id)
+    except RenderError as error:
+        raise business(409, "task.renderError", str(error)) from None
+    return Content(
+        body=rendered.body if execution.body is None else execution.body,
+        subject=rendered.subject if execution.subject is None else execution.subject,
+    )
+
+
+def _mailbox(task: Task, execution: Execution) -> int:
+    if task.creation_source is CreationSource.SEQUENCE:
+        return SEQUENCE_MAILBOX
+    return execution.email_account_id or DEFAULT_MAILBOX
+
+
+def _refused(detail: str) -> Problem:
+    return business(400, "task.unknown", detail)

@@ -1,0 +1,301 @@
+"""The sandbox as a server on loopback, and everything a test wants to see or set in it."""
+
+import socket
+import struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from threading import Event, Lock, Thread
+from time import monotonic, sleep, time
+from types import TracebackType
+from typing import Self, Unpack
+
+from reply_tasks.sandbox import control
+from reply_tasks.sandbox.api import Api, PeerLeftError
+from reply_tasks.sandbox.calls import Call, CallLog, Endpoint
+from reply_tasks.sandbox.faults import Fault, FaultKind, FaultOptions, Faults
+from reply_tasks.sandbox.identity import DEFAULT_API_KEY, Dialect, Keys, User
+from reply_tasks.sandbox.limits import Limits
+from reply_tasks.sandbox.messages import (
+    Answer,
+    BadMessage,
+    Delivery,
+    Request,
+    read_request,
+    to_bytes,
+)
+from reply_tasks.sandbox.problems import bare
+from reply_tasks.sandbox.seed import make_tasks
+from reply_tasks.sandbox.store import Sent, Store
+from reply_tasks.sandbox.tasks import Task, TaskMembers
+
+LOOPBACK = "127.0.0.1"
+_POLL_SECONDS = 0.01
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class SandboxServer:
+    """A Reply API on loopback; a context manager that serves from enter to exit."""
+
+    def __init__(  # noqa: PLR0913 - each one a setting with a default
+        self,
+        *,
+        port: int = 0,
+        tasks: int | Iterable[Task] = 0,
+        seed: int = 0,
+        keys: Mapping[str, Sequence[User]] | None = None,
+        requests_per_minute: int | None = 100,
+        requests_per_hour: int | None = 3000,
+        latency: float = 0.0,
+        dialect: Dialect | None = None,
+        body_of_401: bool = True,
+        idle_seconds: float | None = None,
+        clock: Callable[[], float] = time,
+    ) -> None:
+        self.store = Store(make_tasks(tasks, seed) if isinstance(tasks, int) else tasks)
+        self.limits = Limits(requests_per_minute, requests_per_hour, clock)
+        self.faults = Faults()
+        self._log = CallLog()
+        users = keys or {DEFAULT_API_KEY: [User(1, "owner@example.com")]}
+        self._api = Api(
+            store=self.store,
+            keys=Keys(users, dialect=dialect, body_of_401=body_of_401),
+            limits=self.limits,
+            faults=self.faults,
+            log=self._log,
+            clock=clock,
+            latency=latency,
+        )
+        self._port = port
+        self._idle_seconds = idle_seconds
+        self._stopping = Event()
+        self._listener: socket.socket | None = None
+        self._acceptor: Thread | None = None
+        self._lock = Lock()
+        self._connections: dict[int, _Connection] = {}
+        self._accepted = 0
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; kept when it is stopped and started again."""
+        return self._port
+
+    @property
+    def root(self) -> str:
+        """The address that ``/v3`` and ``/_sandbox`` are under."""
+        return f"http://{LOOPBACK}:{self._port}"
+
+    @property
+    def url(self) -> str:
+        """The ``api_url`` to give to a client."""
+        return f"{self.root}/v3"
+
+    @property
+    def outbox(self) -> list[Sent]:
+        """Everything that was sent, in order."""
+        return self.store.outbox
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every API call that arrived, in order."""
+        return self._log.snapshot()
+
+    def calls_of(self, endpoint: Endpoint, task_id: int | None = None) -> list[Call]:
+        """The calls of one endpoint, and of one task if given."""
+        return [
+            call
+            for call in self.calls
+            if call.endpoint is endpoint and task_id in {None, call.task_id}
+        ]
+
+    def wait_for_calls(
+        self,
+        count: int = 1,
+        endpoint: Endpoint | None = None,
+        task_id: int | None = None,
+        *,
+        seconds: float = 10.0,
+    ) -> list[Call]:
+        """The calls that match, once ``count`` of them have arrived; TimeoutError otherwise."""
+        deadline = monotonic() + seconds
+        while monotonic() < deadline:
+            calls = [
+                call
+                for call in self.calls
+                if endpoint in {None, call.endpoint} and task_id in {None, call.task_id}
+            ]
+            if len(calls) >= count:
+                return calls
+            sleep(_POLL_SECONDS)
+        raise TimeoutError(f"fewer than {count} calls arrived within {seconds} s")
+
+    def fault(self, kind: FaultKind | str, **options: Unpack[FaultOptions]) -> Fault:
+        """Make matching calls go wrong; see Fault."""
+        fault = Fault(FaultKind(kind), **options)
+        self.faults.add(fault)
+        return fault
+
+    def create_task(self, task_id: int | None = None, **members: Unpack[TaskMembers]) -> Task:
+        """A new task; without members a New e-mail that can be updated and executed."""
+        return self.store.create(task_id, **members)
+
+    def edit_task(self, task_id: int, **members: Unpack[TaskMembers]) -> Task:
+        """Change a task as another client would, past every rule."""
+        return self.store.edit(task_id, **members)
+
+    def task(self, task_id: int) -> Task:
+        """The task as it is now, hidden or not; KeyError when there is none."""
+        return self.store.peek(task_id)
+
+    def spend(self, calls: int, user_id: int = 1, seconds_ago: float = 0.0) -> None:
+        """Let another program use up calls of a user's quota."""
+        self.limits.spend(user_id, calls, seconds_ago)
+
+    def reset(self) -> None:
+        """Back to the start: tasks, outbox, calls, faults and quota."""
+        control.reset(self._api)
+
+    def start(self) -> Self:
+        """Listen and serve in the background."""
+        self._stopping.clear()
+        listener = socket.create_server((LOOPBACK, self._port), backlog=128)
+        self._listener, self._port = listener, listener.getsockname()[1]
+        self._acceptor = Thread(target=self._accept, args=(listener,), daemon=True)
+        self._acceptor.start()
+        return self
+
+    def stop(self) -> None:
+        """Close the listener and every connection, stalled ones too, and end every thread."""
+        if self._listener is None or self._acceptor is None:
+            return
+        self._stopping.set()
+        with suppress(OSError):  # wakes the acceptor; portable, unlike closing under it
+            socket.create_connection((LOOPBACK, self._port), timeout=1).close()
+        self._acceptor.join()
+        self._listener.close()
+        self._listener = None
+        self.close_connections()
+
+    def close_connections(self) -> None:
+        """Close every connection, as a restart of a load balancer does."""
+        with self._lock:
+            connections = list(self._connections.values())
+        for connection in connections:
+            connection.close()
+        for connection in connections:
+            connection.thread.join()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                peer, _ = listener.accept()
+            except OSError:
+                continue
+            if self._stopping.is_set():
+                peer.close()
+                return
+            self._accepted += 1
+            connection = _Connection(self._accepted, peer, self._idle_seconds, self._serve)
+            with self._lock:
+                self._connections[connection.number] = connection
+                connection.thread.start()
+
+    def _serve(self, connection: "_Connection") -> None:
+        try:
+            connection.serve(self._api)
+        finally:
+            with self._lock:
+                del self._connections[connection.number]
+
+
+class _Connection:
+    """One TCP connection and the thread that serves it."""
+
+    def __init__(
+        self,
+        number: int,
+        peer: socket.socket,
+        idle_seconds: float | None,
+        run: "Callable[[_Connection], None]",
+    ) -> None:
+        self.number = number
+        self._peer = peer
+        self._idle_seconds = idle_seconds
+        self._closed = Event()
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.thread = Thread(target=run, args=(self,), daemon=True)
+
+    def close(self) -> None:
+        """End whatever its thread waits for."""
+        self._closed.set()
+        with suppress(OSError):
+            self._peer.shutdown(socket.SHUT_RDWR)
+
+    def serve(self, api: Api) -> None:
+        """Answer request after request until either side has had enough."""
+        with self._peer, self._peer.makefile("rb") as stream, suppress(OSError):
+            try:
+                while True:
+                    if self._idle_seconds is not None:
+                        self._peer.settimeout(self._idle_seconds)
+                    request = read_request(stream)
+                    self._peer.settimeout(None)
+                    if request is None or not self._answer(api, request):
+                        return
+            except BadMessage as bad:
+                refusal = bare(bad.status, "The request could not be read.").answer()
+                self._peer.sendall(to_bytes(refusal, keeps_alive=False))
+
+    def wait(self, seconds: float, until: Event | None, *, for_peer: bool) -> None:
+        """Pass time until ``until``; PeerLeftError when nobody is there to wait for."""
+        if until is None:
+            if self._closed.wait(seconds):
+                raise PeerLeftError
+            return
+        deadline = monotonic() + seconds
+        while monotonic() < deadline and not until.wait(_POLL_SECONDS):
+            if self._closed.is_set() or (for_peer and self._peer_left()):
+                raise PeerLeftError
+
+    def _answer(self, api: Api, request: Request) -> bool:
+        """Whether the connection stays open after the answer."""
+        if request.path.startswith(control.PREFIX):
+            answer = control.answer(api, request)
+            self._peer.sendall(to_bytes(answer, keeps_alive=request.keeps_alive))
+            return request.keeps_alive
+        answer, call = api.answer(request, self)
+        call.done = True
+        if answer.delivery is not Delivery.SEND:
+            self._spoil(answer)
+            return False
+        call.status = answer.status  # before it is sent, so that whoever has it sees it logged
+        try:
+            self._peer.sendall(to_bytes(answer, keeps_alive=request.keeps_alive))
+        except OSError:
+            call.status = None
+            raise
+        return request.keeps_alive
+
+    def _spoil(self, answer: Answer) -> None:
+        if answer.delivery is Delivery.RESET:
+            self._peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        if answer.delivery is Delivery.TRUNCATE:
+            self._peer.sendall(to_bytes(answer, keeps_alive=True)[:-1])
+
+    def _peer_left(self) -> bool:
+        try:
+            return not self._peer.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
