@@ -151,7 +151,7 @@ class Form:
 def parse_json(body: bytes) -> object:
     """The document of a body; ValueError when it is not JSON."""
     try:
-        return json.loads(body, parse_constant=_refuse)
+        return _DECODER.decode(body.decode())
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -174,3 +174,6 @@ def open_form(request: Request, dialect: Dialect, violations: list[Violation]) -
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)

@@ -9,6 +9,10 @@ from threading import Lock
 from time import time
 
 MINUTE, HOUR = 60.0, 3600.0
+
+#: Reply's limits of one user.
+MINUTELY, HOURLY = 100, 3000
+
 _LABELS = {MINUTE: "1m", HOUR: "1h"}
 
 
@@ -41,8 +45,8 @@ class Limits:
 
     def __init__(
         self,
-        per_minute: int | None = 100,
-        per_hour: int | None = 3000,
+        per_minute: int | None = MINUTELY,
+        per_hour: int | None = HOURLY,
         clock: Callable[[], float] = time,
     ) -> None:
         spans = ((MINUTE, per_minute), (HOUR, per_hour))

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs
 _LONGEST_LINE = 16_384
 _MOST_HEADERS = 100
 _LARGEST_BODY = 8 * 1024 * 1024
+# one for all: json.dumps would make an encoder for every answer
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _END_OF_HEAD = (b"\r\n", b"\n")
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -65,7 +67,7 @@ class Answer:
 
 def encode(document: object) -> bytes:
     """The JSON bytes of a document, written compactly as Reply does."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODER.encode(document).encode()
 
 
 def read_request(stream: BinaryIO) -> Request | None:

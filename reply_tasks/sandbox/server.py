@@ -14,7 +14,7 @@ from reply_tasks.sandbox.api import Api, PeerLeftError
 from reply_tasks.sandbox.calls import Call, CallLog, Endpoint
 from reply_tasks.sandbox.faults import Fault, FaultKind, FaultOptions, Faults
 from reply_tasks.sandbox.identity import DEFAULT_API_KEY, Dialect, Keys, User
-from reply_tasks.sandbox.limits import Limits
+from reply_tasks.sandbox.limits import HOURLY, MINUTELY, Limits
 from reply_tasks.sandbox.messages import (
     Answer,
     BadMessage,
@@ -43,8 +43,8 @@ class SandboxServer:
         tasks: int | Iterable[Task] = 0,
         seed: int = 0,
         keys: Mapping[str, Sequence[User]] | None = None,
-        requests_per_minute: int | None = 100,
-        requests_per_hour: int | None = 3000,
+        requests_per_minute: int | None = MINUTELY,
+        requests_per_hour: int | None = HOURLY,
         latency: float = 0.0,
         dialect: Dialect | None = None,
         body_of_401: bool = True,
@@ -155,7 +155,9 @@ class SandboxServer:
         control.reset(self._api)
 
     def start(self) -> Self:
-        """Listen and serve in the background."""
+        """Listen and serve in the background; without effect while it does already."""
+        if self._listener is not None:
+            return self
         self._stopping.clear()
         listener = socket.create_server((LOOPBACK, self._port), backlog=128)
         self._listener, self._port = listener, listener.getsockname()[1]
