@@ -1,0 +1,33 @@
+"""The settings of target and tap: one catalog that documents them, one reader that checks them."""
+
+from reply_tasks.settings.catalog import (
+    BUILTIN_SETTINGS,
+    COMMON_SETTINGS,
+    DEFAULT_LEDGER_URL,
+    Kind,
+    OnLostAnswer,
+    Setting,
+    tap_settings,
+    tap_settings_schema,
+    target_settings,
+    target_settings_schema,
+)
+from reply_tasks.settings.reading import SettingsError
+from reply_tasks.settings.values import CommonSettings, TapSettings, TargetSettings
+
+__all__ = [
+    "BUILTIN_SETTINGS",
+    "COMMON_SETTINGS",
+    "DEFAULT_LEDGER_URL",
+    "CommonSettings",
+    "Kind",
+    "OnLostAnswer",
+    "Setting",
+    "SettingsError",
+    "TapSettings",
+    "TargetSettings",
+    "tap_settings",
+    "tap_settings_schema",
+    "target_settings",
+    "target_settings_schema",
+]
