@@ -1,0 +1,138 @@
+"""The streams that read from Reply. Their calls count in the quota that all runs share."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import Stream
+
+from reply_tasks.api.client import Connection, ReplyClient
+from reply_tasks.api.errors import ConfigurationError
+from reply_tasks.api.quota import Wait
+from reply_tasks.contract.detail import TaskDetail, read_task_detail
+from reply_tasks.ledger import LedgerError, open_engine
+from reply_tasks.settings import TapSettings
+from tap_reply_tasks import schemas
+from tap_reply_tasks.reading import Effects, ReadError, TaskReader
+from tap_reply_tasks.slots import Slots
+
+if TYPE_CHECKING:
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_reply_tasks.tap import TapReplyTasks
+
+
+class ApiStream(Stream):
+    """Every task that the filter finds, as Reply tells it now."""
+
+    primary_keys = ("id",)
+    selected_by_default = False
+
+    def __init__(self, tap: "TapReplyTasks") -> None:
+        super().__init__(tap)
+        self._reply_tap = tap
+        self._stopping = tap.stopping
+        self._unknowns: set[str] = set()
+
+    @property
+    def _settings(self) -> TapSettings:
+        return self._reply_tap.settings
+
+    @abstractmethod
+    def records(self, reader: TaskReader) -> "Iterator[Record]":
+        """What is emitted, as it is read."""
+
+    def get_records(self, context: "Context | None") -> "Iterator[Record]":
+        """Tasks, each once; trouble ends the run with one line and exit code 1."""
+        del context
+        if self._settings.api_key is None:
+            self._stopping.fail(missing_key([self.name]))
+        try:
+            with self._reader(self._settings.api_key) as reader:
+                yield from self._stopping.iterated(self.records(reader))
+        except (ReadError, LedgerError, ConfigurationError) as error:
+            self._stopping.fail(str(error))
+
+    @contextmanager
+    def _reader(self, api_key: str) -> Iterator[TaskReader]:
+        """A reader of tasks that takes its slots from the quota in the ledger."""
+        settings = self._settings
+        connection = Connection(
+            api_url=settings.api_url,
+            api_key=api_key,
+            dialect=settings.api_dialect,
+            team_id=settings.team_id,
+            user_id=settings.user_id,
+            user_email=settings.user_email,
+            request_timeout=settings.request_timeout,
+        )
+        engine = open_engine(settings.ledger_url)
+        try:
+            with ReplyClient(connection) as client:
+                slots = Slots(engine, settings, api_key=api_key, on_wait=self._log_wait)
+                effects = Effects(
+                    client=client, slot=slots.take, pause=slots.pause, observe=slots.observe
+                )
+                yield TaskReader(settings, effects, self.logger)
+        finally:
+            engine.dispose()
+
+    def _row(self, detail: TaskDetail) -> dict[str, Any]:
+        """A task's columns. What is not in the contract is named once a stream."""
+        for name in detail.unknowns:
+            if name not in self._unknowns:
+                self._unknowns.add(name)
+                self.logger.warning(
+                    "Reply sent %s in a form that is not in the contract, first in task %s.",
+                    name,
+                    detail.id,
+                )
+        return detail.row()
+
+    def _log_wait(self, wait: Wait) -> None:
+        self.logger.info("Waiting %.0f s for the quota (%s).", wait.seconds, wait.why)
+
+
+class Tasks(ApiStream):
+    """Every task that starts on or after ``start_date``, as Reply lists it."""
+
+    name = "tasks"
+    schema = schemas.tasks()
+
+    def records(self, reader: TaskReader) -> "Iterator[Record]":
+        """The items of every page."""
+        for item in reader.listed():
+            contact = item.get("contact")
+            contact = contact if isinstance(contact, Mapping) else {}
+            listed = {name: value for name, value in item.items() if name != "contact"}
+            detail = read_task_detail({"contactId": contact.get("id"), **listed})
+            if detail is not None:
+                row = self._row(detail)
+                name = contact.get("fullName")
+                row["contactFullName"] = name if isinstance(name, str) else None
+                yield {name: row[name] for name in self.schema["properties"]}
+
+
+class TaskSnapshots(ApiStream):
+    """Each of these tasks, read one by one: with its texts."""
+
+    name = "task_snapshots"
+    schema = schemas.task_snapshots()
+
+    def records(self, reader: TaskReader) -> "Iterator[Record]":
+        """One call a task, after all were listed: a list that is read slowly shifts meanwhile."""
+        for task_id in [item["id"] for item in reader.listed()]:
+            detail = reader.task(task_id)
+            if detail is None:
+                self.logger.info("Task %s vanished after it was listed.", task_id)
+            else:
+                yield self._row(detail)
+
+
+def missing_key(streams: list[str]) -> str:
+    """What to tell a person who selected streams that need a key."""
+    return (
+        f"api_key must be set to read {' and '.join(streams)}; "
+        "the streams of the ledger need no key."
+    )

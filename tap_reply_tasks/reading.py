@@ -1,0 +1,147 @@
+"""Reading from Reply: one call after another, in the shared quota, repeated where that helps."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from logging import Logger
+from typing import Any
+
+from reply_tasks.api.answers import Answer
+from reply_tasks.api.backoff import Backoff
+from reply_tasks.api.client import ReplyClient
+from reply_tasks.api.decisions import Call, Decision, Next, decide
+from reply_tasks.contract.date_times import write_date_time
+from reply_tasks.contract.detail import TaskDetail
+from reply_tasks.contract.outcomes import Reason
+from reply_tasks.settings import TapSettings
+
+#: Without a ``to`` of ours, Reply leaves out what starts more than a year from now.
+FAR_FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
+#: Seconds to wait after a 429 that does not say how long.
+UNSTATED_RETRY_AFTER = 10.0
+
+
+class ReadError(Exception):
+    """Reply can't be read. The message is one line for a person, without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a reader may do to the world, handed in.
+
+    Attributes:
+        client: Makes the calls.
+        slot: Waits for a slot of the quota.
+        pause: Reply answered 429: no calls, by any process, for so many seconds.
+        observe: An answer came: it may say what is left of the quota.
+        sleep: Waits some seconds before a repeat.
+        backoff: How long to wait before a repeat.
+        random: A number from 0 to 1.
+    """
+
+    client: ReplyClient
+    slot: Callable[[], object]
+    pause: Callable[[float], object]
+    observe: Callable[[Answer], object]
+    sleep: Callable[[float], object] = time.sleep
+    backoff: Backoff = field(default_factory=Backoff)
+    random: Callable[[], float] = random.random
+
+
+class TaskReader:
+    """Reads tasks: every page of a filter, or one at a time."""
+
+    def __init__(self, settings: TapSettings, effects: Effects, logger: Logger) -> None:
+        self._settings = settings
+        self._effects = effects
+        self._logger = logger
+
+    def listed(self) -> Iterator[Mapping[str, Any]]:
+        """Every task that the filter finds, each once: pages overlap when tasks change meanwhile.
+
+        Raises:
+            ReadError: Reply refused, or is down.
+        """
+        seen: set[int] = set()
+        skip = 0
+        while True:
+            items, has_more = self._page(skip)
+            for item in items:
+                task_id = item.get("id") if isinstance(item, Mapping) else None
+                if isinstance(task_id, int) and task_id not in seen:
+                    seen.add(task_id)
+                    yield item
+            if not has_more:
+                return
+            if not items:
+                raise ReadError(
+                    f"Reply gave an empty page of tasks after {skip} and says that more follow: "
+                    "what was emitted is not all. Run again."
+                )
+            skip += len(items)
+
+    def task(self, task_id: int) -> TaskDetail | None:
+        """One task; None if it is gone.
+
+        Raises:
+            ReadError: Reply refused, or is down.
+        """
+        client, include = self._effects.client, self._settings.include_content
+        decision, _ = self._certain(
+            f"task {task_id}",
+            lambda: client.get_task(task_id, include_content=include),
+            task_id=task_id,
+        )
+        if decision.next is Next.REJECTED:
+            if decision.reason is not Reason.TASK_NOT_FOUND:
+                raise ReadError(f"Reply refused to give task {task_id}: {decision.detail}")
+            return None
+        return decision.task
+
+    def _page(self, skip: int) -> tuple[list[Any], bool]:
+        """The items of one page, and whether more follow."""
+        client, top = self._effects.client, self._settings.page_size
+        body = {"to": write_date_time(FAR_FUTURE)}
+        if self._settings.start_date is not None:
+            body["from"] = write_date_time(self._settings.start_date)
+        what = f"the tasks from number {skip} on"
+        decision, answer = self._certain(what, lambda: client.filter_tasks(body, top, skip))
+        if decision.next is Next.REJECTED:
+            raise ReadError(f"Reply refused to list tasks: {decision.detail}")
+        items = answer.data.get("items")
+        if not isinstance(items, list):
+            raise ReadError(f"Reply's answer to a request for {what} holds no items.")
+        return items, answer.data.get("hasMore") is True
+
+    def _certain(
+        self, what: str, send: Callable[[], Answer], *, task_id: int | None = None
+    ) -> tuple[Decision, Answer]:
+        """Call until the answer decides something, or Reply is held to be down."""
+        effects = self._effects
+        failures, failing = 0, 0.0
+        while True:
+            effects.slot()
+            answer = send()
+            effects.observe(answer)
+            decision = decide(Call.READ, answer, task_id=task_id)
+            if decision.next is Next.STOP:
+                raise ReadError(decision.detail)
+            if decision.next is Next.WAIT:
+                effects.pause(UNSTATED_RETRY_AFTER if decision.wait is None else decision.wait)
+            elif decision.next is Next.REPEAT:
+                failures += 1
+                failing += answer.elapsed
+                if effects.backoff.gives_up(failures, failing, self._settings.max_retries):
+                    raise ReadError(
+                        f"Reply could not be asked for {what}, tried {failures} times: "
+                        f"{decision.detail}. Run again when it answers."
+                    )
+                delay = effects.backoff.delay(failures, effects.random)
+                delay = max(delay, decision.wait or 0.0)
+                failing += delay
+                self._logger.info("Asking again for %s: %s.", what, decision.detail)
+                effects.sleep(delay)
+            else:
+                return decision, answer

@@ -1,0 +1,154 @@
+"""The columns of the five streams. What a task looks like comes from the contract alone."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from reply_tasks.contract.detail import detail_schema
+from reply_tasks.contract.outcomes import Operation, Outcome, Reason
+
+#: A JSON Schema, or a part of one.
+Schema = dict[str, Any]
+
+#: What a task of the list endpoints has; the rest only a single read tells.
+_LISTED = (
+    "id",
+    "taskType",
+    "taskTypeName",
+    "status",
+    "statusName",
+    "linkedInTaskType",
+    "linkedInTaskTypeName",
+    "assignedUserId",
+    "contactId",
+    "startAt",
+    "dueTo",
+    "finishedAt",
+    "isScheduled",
+    "sequenceId",
+    "sequenceStepId",
+)
+
+
+def task_details() -> Schema:
+    """The TaskDetail that an operation returned, and which operation it was."""
+    detail = task_snapshots()
+    return detail | {
+        "title": "task_details",
+        "description": "Tasks as Reply returned them when a record was applied, latest last.",
+        "required": [*detail["required"], "operationId", "sequence"],
+        "properties": {
+            **detail["properties"],
+            "operation": _text(f"What was applied: {_or(Operation)}."),
+            "operationId": _text("The operation, as in task_operations.", nullable=False),
+            "appliedAt": _moment("When Reply's answer was recorded.", nullable=False),
+            "sequence": _integer(_SEQUENCE, nullable=False),
+        },
+    }
+
+
+def task_operations() -> Schema:
+    """The fate of one record."""
+    return _object(
+        "task_operations",
+        "Every record that reached its end, with its one outcome.",
+        operationId=_text("The operation: 32 hex digits.", nullable=False),
+        sequence=_integer(_SEQUENCE, nullable=False),
+        runId=_text("The run that read the record, as in runs.", nullable=False),
+        stream=_text("The stream it came in, after stream maps.", nullable=False),
+        operation=_text(f"What it asked for: {_or(Operation)}; null if it could not be read."),
+        taskId=_integer("The task; null if it could not be read."),
+        externalId=_text("The record's own key in the system that it came from."),
+        actAsUserId=_integer("The Reply user that it named to act as."),
+        outcome=_text(f"How it ended: {_or(Outcome)}.", nullable=False),
+        reason=_text(f"Why it was rejected: {_or(Reason)}."),
+        detail=_text("One sentence for a person."),
+        problem=_text("The problem document that Reply sent, as JSON text."),
+        httpStatus=_integer("Status of the answer that decided; null if no call was made."),
+        attempts=_text(
+            "The calls made for it, as JSON text: an array of objects with at, call, status, "
+            "error and seconds. apiCalls is their number."
+        ),
+        apiCalls=_integer("How many calls were made for it.", nullable=False),
+        bodyHash=_text("SHA-256 of the body; equal bodies have equal hashes."),
+        receivedAt=_moment("When it was read.", nullable=False),
+        claimedAt=_moment("When its intent was committed, before a call; null if none was needed."),
+        settledAt=_moment("When its outcome was committed.", nullable=False),
+    )
+
+
+def runs() -> Schema:
+    """What one run of the target did."""
+    counts = {
+        str(outcome): _integer(f"Records that ended {outcome}.", nullable=False)
+        for outcome in Outcome
+    }
+    return _object(
+        "runs",
+        "Every run of the target that has ended.",
+        runId=_text("The run: 32 hex digits.", nullable=False),
+        sequence=_integer(_SEQUENCE, nullable=False),
+        startedAt=_moment("When it started.", nullable=False),
+        endedAt=_moment("When it ended, or was found dead.", nullable=False),
+        exitCode=_integer("Its exit code; null if it crashed."),
+        crashed={
+            "description": "Whether it died without an end, and a later run closed it.",
+            "type": "boolean",
+        },
+        **counts,
+        apiCalls=_integer("How many calls it made.", nullable=False),
+        quotaWaitSeconds={
+            "description": "Seconds that it waited for the quota.",
+            "type": "number",
+        },
+    )
+
+
+def tasks() -> Schema:
+    """A task as the list endpoints tell it."""
+    detail = detail_schema()
+    return detail | {
+        "title": "tasks",
+        "description": "Tasks as Reply lists them, without their texts.",
+        "properties": {
+            **{name: detail["properties"][name] for name in _LISTED},
+            "contactFullName": _text("The contact's name."),
+        },
+    }
+
+
+def task_snapshots() -> Schema:
+    """A task as a single read tells it."""
+    return detail_schema() | {
+        "title": "task_snapshots",
+        "description": "Tasks as Reply returns them one by one.",
+    }
+
+
+_SEQUENCE = "Its number, given when it was committed: strictly increasing, never reused."
+
+
+def _or(words: Iterable[str]) -> str:
+    return ", ".join(words)
+
+
+def _object(title: str, description: str, **columns: Schema) -> Schema:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        "description": description,
+        "type": "object",
+        "required": [name for name, column in columns.items() if "null" not in column["type"]],
+        "properties": columns,
+    }
+
+
+def _text(description: str, *, nullable: bool = True) -> Schema:
+    return {"description": description, "type": ["string", "null"] if nullable else "string"}
+
+
+def _integer(description: str, *, nullable: bool = True) -> Schema:
+    return {"description": description, "type": ["integer", "null"] if nullable else "integer"}
+
+
+def _moment(description: str, *, nullable: bool = True) -> Schema:
+    return _text(f"{description} UTC.", nullable=nullable) | {"format": "date-time"}

@@ -1,0 +1,77 @@
+"""Slots of the shared quota for calls made one after another."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from sqlalchemy import Connection, Engine
+
+from reply_tasks.api.answers import Answer
+from reply_tasks.api.quota import Quota, Wait
+from reply_tasks.ledger.database import clock, writing
+from reply_tasks.ledger.ledger import told
+from reply_tasks.settings import TapSettings
+
+#: The only window that Reply's headers were seen to speak of.
+HOURLY = "1h"
+
+
+class Slots:
+    """The quota of the settings' Reply user, each slot taken in a transaction of its own."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: TapSettings,
+        *,
+        api_key: str,
+        on_wait: Callable[[Wait], None],
+    ) -> None:
+        """Share the quota in this database.
+
+        Args:
+            engine: The ledger's database.
+            settings: The limits.
+            api_key: Whose quota it is.
+            on_wait: Told of a wait when it begins.
+
+        Raises:
+            LedgerError: The database did not take a transaction.
+        """
+        self._write = partial(_write, engine)
+        self._on_wait = on_wait
+        self._never = threading.Event()
+        self._quota = Quota(
+            engine,
+            write=self._write,
+            api_key=api_key,
+            per_minute=settings.requests_per_minute,
+            per_hour=settings.requests_per_hour,
+            now=clock,
+        )
+
+    def take(self) -> None:
+        """Wait for one slot; it is for a call that leaves now."""
+        self._quota.acquire(None, stop=self._never, on_wait=self._on_wait)
+
+    def pause(self, seconds: float) -> None:
+        """Reply answered 429: no calls for so long, by any process."""
+        with self._write() as connection:
+            self._quota.pause(connection, None, seconds)
+
+    def observe(self, answer: Answer) -> None:
+        """Keep to what an answer says is left of Reply's hour."""
+        rate = answer.rate
+        if rate is None or rate.limit != HOURLY or rate.remaining is None or rate.reset is None:
+            return
+        with self._write() as connection:
+            self._quota.correct(
+                connection, None, remaining=rate.remaining, reset=rate.reset, in_flight=0
+            )
+
+
+@contextmanager
+def _write(engine: Engine) -> Iterator[Connection]:
+    with told(), writing(engine) as connection:
+        yield connection

@@ -1,0 +1,133 @@
+"""tap-reply-tasks: the fate of every record and what Reply returned, for the warehouse."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from types import FrameType
+from typing import Any, ClassVar
+
+import click
+from singer_sdk import Stream, Tap
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import (
+    CapabilitiesEnum,
+    PluginCapabilities,
+    TapCapabilities,
+)
+from singer_sdk.plugin_base import JSONSchemaValidator
+from singer_sdk.tap_base import CliTestOptionValue
+
+from reply_tasks.settings import (
+    BUILTIN_SETTINGS,
+    SettingsError,
+    TapSettings,
+    tap_settings_schema,
+)
+from tap_reply_tasks.api_streams import ApiStream, Tasks, TaskSnapshots, missing_key
+from tap_reply_tasks.ledger_streams import Runs, TaskDetails, TaskOperations
+from tap_reply_tasks.stopping import Stopping
+
+
+class TapReplyTasks(Tap):
+    """Emits the tasks that Reply returned, and the fate of every record, for the warehouse."""
+
+    name = "tap-reply-tasks"
+    package_name = "reply-tasks"
+    config_jsonschema: ClassVar[dict[str, Any]] = tap_settings_schema()
+    # No BATCH: records of a ledger are few and small. No ACTIVATE_VERSION: nothing is deleted.
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.TEST,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
+        self.stopping = Stopping(self.logger, self._write_last_state)
+        super().__init__(*args, **kwargs)
+        if kwargs.get("validate_config", True) and self.settings.api_key is None:
+            self._need_no_key()
+
+    @cached_property
+    def settings(self) -> TapSettings:
+        """The settings.
+
+        Raises:
+            SettingsError: Something in the config is unknown, missing or wrong.
+        """
+        return TapSettings.from_config(self.config)
+
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Nothing to append: the settings' own schema has the built-ins that are offered."""
+
+    def discover_streams(self) -> Sequence[Stream]:
+        """The five streams; those that call Reply are not selected unless a catalog says so."""
+        return [
+            TaskDetails(self),
+            TaskOperations(self),
+            Runs(self),
+            Tasks(self),
+            TaskSnapshots(self),
+        ]
+
+    @classmethod
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """``--test``: as the SDK has it, but without a key only what needs none is tested."""
+        if value != CliTestOptionValue.All.value:
+            super().cb_test(ctx, param, value)
+            return
+        given = ctx.params["config"]
+        try:
+            tap = cls(config=given.config, parse_env_config=given.parse_env)
+        except ConfigValidationError as error:
+            for problem in error.errors:
+                cls.logger.error(problem)  # noqa: TRY400 - one line for a person
+            ctx.exit(1)
+        streams = list(tap.streams.values())
+        if tap.settings.api_key is None:
+            streams = [stream for stream in streams if not isinstance(stream, ApiStream)]
+            cls.logger.info("No api_key: only the streams of the ledger are tested.")
+        tap.run_sync_dry_run(dry_run_record_limit=1, streams=streams)
+        ctx.exit()
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the config as the settings' reader does: it names the nearest setting to a typo.
+
+        The reader also takes the digit strings of environment variables, which the SDK refuses.
+        """
+        problems: list[str] = []
+        try:
+            _ = self.settings
+        except SettingsError as error:
+            problems += error.problems
+        properties = self.config_jsonschema["properties"]
+        builtins = {"properties": {name: properties[name] for name in BUILTIN_SETTINGS}}
+        problems += [
+            f"{'.'.join(map(str, error.path))}: {error.message}"
+            for error in JSONSchemaValidator(builtins).iter_errors(self._config)
+        ]
+        if problems and raise_errors:
+            raise ConfigValidationError("The settings can't be used", errors=problems)
+        return problems
+
+    def _need_no_key(self) -> None:
+        selected = [
+            stream.name
+            for stream in self.streams.values()
+            if isinstance(stream, ApiStream) and stream.selected
+        ]
+        if selected:
+            problem = missing_key(selected)
+            raise ConfigValidationError(problem, errors=[problem])
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Stop at the next point where no message is half written, not in the middle of one."""
+        del frame
+        self.stopping.signalled(signum)
+
+    def _write_last_state(self) -> None:
+        self.state_writer.write_state(self.state)
