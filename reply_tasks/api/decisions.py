@@ -171,7 +171,8 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 def _words(problem: Problem) -> frozenset[str]:
     """The words of a problem in lower case; ``canOnlyEditNewTasks`` is five."""
-    return frozenset(word.lower() for word in _WORD.findall(f"{problem.words()} {problem.code or ''}"))
+    said = f"{problem.words()} {problem.code or ''}"
+    return frozenset(word.lower() for word in _WORD.findall(said))
 
 
 def _tells(words: frozenset[str], *stems: str) -> bool:
