@@ -156,15 +156,16 @@ def _reason_of_bad_request(call: Call, words: frozenset[str]) -> Reason:
     """Reply gives one code to several rules (``task.unknown``): only the words tell them apart."""
     if _tells(words, "render"):
         return Reason.RENDER_ERROR
-    if call is Call.EXECUTE and _tells(words, "execut") and _tells(words, "support"):
+    if call is Call.EXECUTE and _tells(words, "execut") and _tells(words, "support", "unsupport"):
         return Reason.NOT_EXECUTABLE
-    if _tells(words, "sequence") and _tells(words, "chang", "immutable", "edit", "modif"):
+    if _tells(words, "sequence") and _tells(words, *_CHANGE):
         return Reason.SEQUENCE_IMMUTABLE
-    if "new" in words and _tells(words, "only", "status", "must", "cannot"):
+    if "new" in words and ("status" in words or ("only" in words and _tells(words, *_CHANGE))):
         return Reason.TASK_NOT_NEW
     return Reason.API_REJECTED
 
 
+_CHANGE = ("chang", "edit", "immutable", "modif", "updat")
 _STATE_WORDS = ("complet", "finish", "status", "already", "execut", "new")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 

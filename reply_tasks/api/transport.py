@@ -5,6 +5,7 @@ changes three things: nothing is ever sent again by the library, a connection th
 used again, and a failure to connect is told apart from everything that comes after it.
 """
 
+import logging
 import os
 import ssl
 import time
@@ -81,6 +82,8 @@ class Transport:
         Raises:
             ConfigurationError: The environment's proxy or certificate bundle can't be used.
         """
+        # Its warnings quote what a server sent, which may echo the key.
+        logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
         self._request_timeout = request_timeout
         self._timeout = Timeout(connect=CONNECT_TIMEOUT, read=request_timeout)
         self._clock = clock

@@ -1,0 +1,304 @@
+"""Whatever a server sends, reading its problems, headers and bodies never fails."""
+
+import json
+import string
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reply_tasks.api.answers import (
+    LONGEST_RETRY_AFTER,
+    AnswerKind,
+    RateHeaders,
+    read_answer,
+    read_json,
+    read_rate,
+    read_retry_after,
+)
+from reply_tasks.api.problems import Problem, read_problem
+
+
+def problem(status: int, document: Any) -> Problem:
+    read = read_answer(status, {}, json.dumps(document).encode()).problem
+    assert read is not None
+    return read
+
+
+def test_todays_business_problem() -> None:
+    """Title, detail and code, and the document itself."""
+    document = {
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "Only tasks with 'New' status can be edited.",
+        "code": "task.unknown",
+    }
+    read = problem(400, document)
+    assert read == Problem(
+        "Bad Request",
+        400,
+        "Only tasks with 'New' status can be edited.",
+        "task.unknown",
+        raw=document,
+    )
+    assert read.summary() == "400 task.unknown: Only tasks with 'New' status can be edited."
+
+
+def test_a_validation_problem_as_seen_on_the_wire() -> None:
+    """With every offending member."""
+    read = problem(
+        400,
+        {
+            "errors": [
+                {"pointer": "/dueTo", "detail": "'dueTo' must be after 'startAt'."},
+                {"pointer": "", "detail": "Field is required."},
+            ],
+            "title": "Validation failed",
+            "status": 400,
+            "detail": "The request body contains validation errors.",
+            "extensions": {},
+        },
+    )
+    assert read.code is None
+    assert read.errors == (
+        ("/dueTo", "'dueTo' must be after 'startAt'."),
+        ("", "Field is required."),
+    )
+    assert read.summary() == (
+        "400 Validation failed: The request body contains validation errors.; "
+        "/dueTo: 'dueTo' must be after 'startAt'.; Field is required."
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "code", "summary"),
+    [
+        (409, {"errorCode": 12, "title": "Conflict"}, "12", "409 12"),
+        (409, {"ErrorCode": 0, "Message": "No."}, "0", "409 0: No."),
+        (403, {"error": "insufficient_scope"}, "insufficient_scope", "403 insufficient_scope"),
+        (403, {"error": "You may not."}, None, "403 Forbidden: You may not."),
+        (403, {"error": {"code": "a.b", "message": "No."}}, "a.b", "403 a.b: No."),
+        (403, {"reasons": ["plan", "role"]}, None, "403 Forbidden: plan; role"),
+        (
+            403,
+            {"code": "TEAM_REQUIRED", "teams": [{"TeamId": 1, "TeamName": "A"}, {"teamId": 2}]},
+            "TEAM_REQUIRED",
+            "403 TEAM_REQUIRED: teams 1 (A), 2",
+        ),
+        (
+            400,
+            {"errors": {"id": ["Bad.", "Worse."]}},
+            None,
+            "400 Bad Request: id: Bad.; id: Worse.",
+        ),
+        (400, {"errors": ["Bad."]}, None, "400 Bad Request: Bad."),
+        (400, {"errors": [{}, None, 7, []], "code": True}, None, "400 Bad Request: 7"),
+        (599, {}, None, "599 Unknown status"),
+        (400, {"title": ["no"], "detail": {"no": 1}, "code": 1.5}, None, "400 Bad Request"),
+    ],
+)
+def test_other_shapes(
+    status: int, document: dict[str, Any], code: str | None, summary: str
+) -> None:
+    """What previews, proxies and other generations send."""
+    read = problem(status, document)
+    assert read.code == code
+    assert read.summary() == summary
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", ""),
+        (b"upstream connect error", "upstream connect error"),
+        (
+            b"<html><head><style>p {}</style><title>502</title></head>\n<p>Bad &amp; gone</p>",
+            "502 Bad &amp; gone",
+        ),
+        (b'["a"]', '["a"]'),
+        (b"\xff\xfe\x00bad", "bad"),
+        (b"null", "null"),
+    ],
+)
+def test_a_body_that_is_no_document(body: bytes, detail: str) -> None:
+    """An excerpt, and no document."""
+    read = read_answer(502, {}, body).problem
+    assert read is not None
+    assert read.title == "Bad Gateway"
+    assert read.detail.strip("\N{REPLACEMENT CHARACTER} ") == detail
+    assert read.raw == {}
+
+
+def test_a_summary_is_one_short_line() -> None:
+    """However long the document, and whatever control characters it holds."""
+    long = "many\nwords\x1b[31m\ud800 " * 500
+    read = problem(400, {"title": long, "detail": long, "errors": [long] * 50})
+    assert len(read.summary()) <= 300
+    assert read.summary().isprintable()
+
+
+def test_a_huge_refusal_is_no_document() -> None:
+    """What is kept in the ledger is bounded."""
+    read = problem(400, {"detail": "x" * 1_000_000})
+    assert read.raw == {}
+    assert len(read.detail) <= 200
+
+
+def test_a_deep_refusal_is_cut_off() -> None:
+    """No nesting breaks what reads it later."""
+    deep: Any = "bottom"
+    for _ in range(300):
+        deep = [deep]
+    assert json.dumps(problem(400, {"deep": deep}).raw).count("[") < 30
+
+
+def test_a_key_echoed_is_hidden_everywhere() -> None:
+    """Also in names, and in an excerpt."""
+    key = "abcdef-123456"
+    document = {"detail": f"Unknown key {key}", key: [{key: key}], "code": key}
+    for read in (
+        read_problem(401, document, "", secret=key),
+        read_problem(401, None, f"key={key}", secret=key),
+    ):
+        assert key not in repr(read) + json.dumps(read.raw) + read.summary()
+    assert read_problem(401, {"detail": "a b c"}, "", secret="").detail == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("60", 60.0),
+        (" 1 ", 1.0),
+        ("0", 0.0),
+        ("1.5", 1.5),
+        ("999999999999", LONGEST_RETRY_AFTER),
+        ("Tue, 01 Sep 2026 21:00:30 GMT", 30.0),
+        ("Tue, 01 Sep 2026 20:00:00 GMT", 0.0),
+        ("Tue, 01 Sep 2099 20:00:00 GMT", LONGEST_RETRY_AFTER),
+        ("-5", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e3", None),
+        ("٣", None),
+        ("", None),
+        ("soon", None),
+        ("Tue, 99 Sep 2026 99:00:30 GMT", None),
+    ],
+)
+def test_retry_after(text: str, seconds: float | None) -> None:
+    """Seconds or a date, measured by the server's own clock, and at most an hour."""
+    assert read_retry_after(text, "Tue, 01 Sep 2026 21:00:00 GMT") == seconds
+
+
+def test_retry_after_without_the_servers_clock() -> None:
+    """Then by ours."""
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    seconds = read_retry_after(soon)
+    assert seconds is not None
+    assert 90 < seconds <= 100
+
+
+def test_rate_headers_as_seen_on_the_wire() -> None:
+    """A window label, a count, and an instant with seven digits of fraction."""
+    headers = {
+        "x-rate-limit-limit": "1h",
+        "x-rate-limit-remaining": "2999",
+        "x-rate-limit-reset": "2026-09-01T22:00:00.1234567Z",
+    }
+    reset = datetime(2026, 9, 1, 22, 0, 0, 123456, tzinfo=UTC)
+    assert read_rate(headers) == RateHeaders("1h", 2999, reset)
+    assert read_answer(401, headers, b"").rate == RateHeaders("1h", 2999, reset)
+
+
+@pytest.mark.parametrize(
+    ("headers", "rate"),
+    [
+        ({}, None),
+        ({"x-rate-limit-remaining": "many"}, RateHeaders(None, None, None)),
+        ({"x-rate-limit-remaining": " 0 "}, RateHeaders(None, 0, None)),
+        ({"x-rate-limit-reset": "later"}, RateHeaders(None, None, None)),
+        ({"x-rate-limit-reset": "0001-01-01T00:00:00+14:00"}, RateHeaders(None, None, None)),
+        (
+            {"x-rate-limit-reset": "2026-09-01T22:00:00"},
+            RateHeaders(None, None, datetime(2026, 9, 1, 22, tzinfo=UTC)),
+        ),
+    ],
+)
+def test_other_rate_headers(headers: dict[str, str], rate: RateHeaders | None) -> None:
+    """What cannot be read is None, each for itself."""
+    assert read_rate(headers) == rate
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'{"a": 1}', {"a": 1}),
+        (b'\xef\xbb\xbf {"a": 1}\n', {"a": 1}),
+        ('{"a": "é"}'.encode(), {"a": "é"}),
+        ('{"a": "é"}'.encode("latin-1"), None),
+        (b'{"a": 1}{', None),
+        (b'{"a": NaN}', None),
+        (b'{"a": -Infinity}', None),
+        (b'{"a": 1e999}', None),
+        (b"9" * 5000, None),
+        (b"[" * 100_000, None),
+        (b"", None),
+        (None, None),
+    ],
+)
+def test_json(body: bytes | None, value: object) -> None:
+    """What is not JSON that every ledger can keep is unreadable."""
+    assert read_json(body) == value
+
+
+def test_an_answer_keeps_what_reply_says_of_a_person_out_of_its_repr() -> None:
+    """It may be logged."""
+    read = read_answer(200, {}, b'{"id": 1, "deliveryInfo": {"email": "ann@example.com"}}')
+    assert read.succeeded
+    assert "ann@" not in repr(read)
+
+
+texts = st.text(max_size=20)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=12,
+)
+members = st.sampled_from(
+    (
+        *("title", "detail", "code", "errors", "errorCode", "reasons", "teams", "error"),
+        *("Message", "status", "pointer", "teamId", "teamName"),
+    )
+)
+documents = st.dictionaries(members, values | st.lists(st.dictionaries(members, values)))
+bodies = st.binary() | documents.map(lambda document: json.dumps(document).encode())
+header_texts = st.text(max_size=40) | st.text(string.digits + "-:.TZ+ ", max_size=30)
+
+
+@given(
+    status=st.integers(100, 999),
+    body=st.none() | bodies,
+    headers=st.dictionaries(
+        st.sampled_from(
+            (
+                *("retry-after", "date", "x-rate-limit-limit"),
+                *("x-rate-limit-remaining", "x-rate-limit-reset"),
+            )
+        ),
+        header_texts,
+    ),
+)
+def test_reading_never_fails(status: int, body: bytes | None, headers: dict[str, str]) -> None:
+    """Whatever the bytes, an answer is read, can be shown, and can be kept as JSON."""
+    read = read_answer(status, headers, body, secret="a secret key")
+    assert read.kind is AnswerKind.RESPONSE
+    assert (read.problem is None) == (200 <= status < 300)
+    json.dumps(read.data, allow_nan=False)
+    assert read.retry_after is None or 0 <= read.retry_after <= LONGEST_RETRY_AFTER
+    if read.problem is not None:
+        assert len(read.problem.summary()) <= 300
+        assert read.problem.summary().isprintable()
+        json.dumps(read.problem.raw, allow_nan=False)

@@ -1,0 +1,280 @@
+"""The table of answers: every kind of answer to every kind of call has one decision."""
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from reply_tasks.api.answers import Answer, AnswerKind, read_answer
+from reply_tasks.api.decisions import Call, Decision, Next, StopCause, decide
+from reply_tasks.contract.outcomes import Reason
+
+TASK = {"id": 42, "taskType": 7, "status": 1, "isFailed": False}
+FAILED = {**TASK, "isFailed": True}
+
+
+def answer(status: int, data: Any = None, headers: dict[str, str] | None = None) -> Answer:
+    body = b"" if data is None else json.dumps(data).encode()
+    return read_answer(status, headers or {}, body)
+
+
+def unknown(detail: str) -> Answer:
+    document = {"title": "Bad Request", "status": 400, "detail": detail, "code": "task.unknown"}
+    return answer(400, document)
+
+
+def business(status: int, code: str, detail: str = "") -> Answer:
+    return answer(status, {"title": "No", "status": status, "detail": detail, "code": code})
+
+
+def validation(detail: str, pointer: str = "") -> Answer:
+    document = {
+        "title": "Validation failed",
+        "status": 400,
+        "detail": "The request body contains validation errors.",
+        "errors": [{"pointer": pointer, "detail": detail}],
+    }
+    return answer(400, document)
+
+
+#: (answer, what follows for an update or a read, what follows for an execution)
+TABLE = [
+    pytest.param(answer(200, TASK), Next.APPLIED, Next.APPLIED, id="2xx and the task"),
+    pytest.param(answer(201, TASK), Next.APPLIED, Next.APPLIED, id="201 and the task"),
+    pytest.param(
+        answer(200, {**TASK, "status": "finished", "taskType": "sms"}),
+        Next.APPLIED,
+        Next.APPLIED,
+        id="2xx and the task, in names",
+    ),
+    pytest.param(answer(200, FAILED), Next.APPLIED, Next.EXECUTION_FAILED, id="2xx, isFailed"),
+    pytest.param(answer(200), Next.REPEAT, Next.LOST, id="2xx and no body"),
+    pytest.param(answer(204), Next.REPEAT, Next.LOST, id="204"),
+    pytest.param(answer(200, "ok"), Next.REPEAT, Next.LOST, id="2xx and no object"),
+    pytest.param(answer(200, {"ok": True}), Next.REPEAT, Next.LOST, id="2xx and no task"),
+    pytest.param(answer(200, [TASK]), Next.REPEAT, Next.LOST, id="2xx and a list"),
+    pytest.param(answer(200, {**TASK, "id": 43}), Next.REPEAT, Next.LOST, id="another task"),
+    pytest.param(
+        read_answer(200, {}, None), Next.REPEAT, Next.LOST, id="2xx and an undecodable body"
+    ),
+    *(
+        pytest.param(answer(status), Next.REJECTED, Next.REJECTED, id=str(status))
+        for status in (400, 402, 404, 405, 408, 409, 410, 413, 415, 418, 422, 451, 499)
+    ),
+    pytest.param(answer(401), Next.STOP, Next.STOP, id="401"),
+    pytest.param(answer(403), Next.STOP, Next.STOP, id="403"),
+    pytest.param(answer(429), Next.WAIT, Next.WAIT, id="429"),
+    *(
+        pytest.param(answer(status), Next.STOP, Next.STOP, id=str(status))
+        for status in (301, 302, 303, 304, 307, 308)
+    ),
+    *(
+        pytest.param(answer(status), Next.REPEAT, Next.LOST, id=str(status))
+        for status in (500, 501, 502, 503, 504, 520, 599, 600, 999)
+    ),
+    pytest.param(
+        Answer(AnswerKind.NOT_CONNECTED, error="refused"), Next.REPEAT, Next.REPEAT, id="no way in"
+    ),
+    pytest.param(
+        Answer(AnswerKind.LOST, error="timed out"), Next.REPEAT, Next.LOST, id="lost answer"
+    ),
+    *(
+        pytest.param(
+            Answer(AnswerKind.LOST, status, error="x"), Next.REPEAT, Next.LOST, id=f"lost {status}"
+        )
+        for status in (103, 200, 400, 401, 409, 429, 500)
+    ),
+]
+
+
+@pytest.mark.parametrize(("got", "update_or_read", "execution"), TABLE)
+def test_the_table_of_answers(got: Answer, update_or_read: Next, execution: Next) -> None:
+    """Exactly the table: an update and a read repeat where an execution is lost."""
+    assert decide(Call.UPDATE, got, task_id=42).next is update_or_read
+    assert decide(Call.READ, got, task_id=42).next is update_or_read
+    assert decide(Call.EXECUTE, got, task_id=42).next is execution
+
+
+def every_answer() -> list[Answer]:
+    documents: list[Any] = [None, TASK, FAILED, {"code": "task.unknown"}, [], "x"]
+    whole = [answer(status, data) for status in range(200, 1000) for data in documents]
+    kinds = [kind for kind in AnswerKind if kind is not AnswerKind.RESPONSE]
+    broken = [Answer(kind, status) for kind in kinds for status in (None, 200, 409, 500)]
+    return [*whole, *broken, Answer(AnswerKind.RESPONSE)]
+
+
+def test_every_answer_has_a_consistent_decision() -> None:
+    """No status and no kind is left out, and no decision contradicts itself."""
+    for got, call, lost in itertools.product(every_answer(), Call, (False, True)):
+        made = decide(call, got, task_id=42, after_lost=lost)
+        rejected = made.next in {Next.REJECTED, Next.EXECUTION_FAILED}
+        assert (made.reason is not None) == rejected
+        assert (made.stop is not None) == (made.next is Next.STOP)
+        assert (made.task is not None) == (made.next in {Next.APPLIED, Next.EXECUTION_FAILED})
+        assert made.task is None or made.task.id == 42
+        assert made.wait is None or made.next in {Next.WAIT, Next.REPEAT}
+
+
+def test_an_execution_is_repeated_only_when_nothing_was_sent() -> None:
+    """The first promise: at most once."""
+    for got in every_answer():
+        made = decide(Call.EXECUTE, got, task_id=42)
+        if made.next is Next.REPEAT:
+            assert got.kind is AnswerKind.NOT_CONNECTED
+        if made.next is Next.WAIT:
+            assert got.status == 429
+        assert (made.next is Next.APPLIED) <= (got.data == TASK)
+
+
+def test_only_executions_can_be_lost() -> None:
+    """Everything else is safe to repeat."""
+    for got, call in itertools.product(every_answer(), (Call.UPDATE, Call.READ)):
+        assert decide(call, got, task_id=42).next is not Next.LOST
+
+
+@pytest.mark.parametrize(
+    ("call", "got", "reason"),
+    [
+        (Call.UPDATE, business(404, "task.notFound"), Reason.TASK_NOT_FOUND),
+        (Call.UPDATE, answer(404), Reason.TASK_NOT_FOUND),
+        (Call.READ, answer(404, {"title": "Not Found", "errorCode": 3}), Reason.TASK_NOT_FOUND),
+        (Call.EXECUTE, business(404, "task.notFound"), Reason.TASK_NOT_FOUND),
+        (Call.EXECUTE, business(409, "task.cannotComplete"), Reason.TASK_NOT_NEW),
+        (Call.EXECUTE, business(409, "task.renderError"), Reason.RENDER_ERROR),
+        (
+            Call.EXECUTE,
+            answer(409, {"errorCode": 12, "detail": "The task is already finished."}),
+            Reason.TASK_NOT_NEW,
+        ),
+        (
+            Call.EXECUTE,
+            answer(409, {"errorCode": 13, "detail": "The template could not be rendered."}),
+            Reason.RENDER_ERROR,
+        ),
+        (Call.EXECUTE, answer(409), Reason.API_REJECTED),
+        (Call.EXECUTE, business(409, "task.somethingElse", "Try it."), Reason.API_REJECTED),
+        (Call.UPDATE, unknown("Only tasks with 'New' status can be edited."), Reason.TASK_NOT_NEW),
+        (Call.UPDATE, unknown("canOnlyEditNewTasks"), Reason.TASK_NOT_NEW),
+        (Call.UPDATE, unknown("Can only edit new tasks"), Reason.TASK_NOT_NEW),
+        (Call.UPDATE, unknown("The task status must be NEW."), Reason.TASK_NOT_NEW),
+        (Call.UPDATE, unknown("cannotChangeSequenceTaskType"), Reason.SEQUENCE_IMMUTABLE),
+        (Call.UPDATE, unknown("cannotChangeSequenceTaskContact"), Reason.SEQUENCE_IMMUTABLE),
+        (
+            Call.UPDATE,
+            unknown("Type of a sequence task cannot be changed."),
+            Reason.SEQUENCE_IMMUTABLE,
+        ),
+        (
+            Call.UPDATE,
+            unknown("Sequence task type and contact cannot be changed."),
+            Reason.SEQUENCE_IMMUTABLE,
+        ),
+        (Call.UPDATE, unknown("renderError"), Reason.RENDER_ERROR),
+        (Call.UPDATE, unknown("Template rendering failed: unknown field."), Reason.RENDER_ERROR),
+        (Call.UPDATE, unknown("invalidDates"), Reason.API_REJECTED),
+        (Call.UPDATE, unknown("Sequence 12 was not found."), Reason.API_REJECTED),
+        (Call.UPDATE, unknown(""), Reason.API_REJECTED),
+        (Call.UPDATE, unknown("Only renewals can be edited."), Reason.API_REJECTED),
+        (Call.UPDATE, unknown("The new contact cannot be found."), Reason.API_REJECTED),
+        (
+            Call.EXECUTE,
+            validation("Task type does not support execution."),
+            Reason.NOT_EXECUTABLE,
+        ),
+        (Call.EXECUTE, validation("Executing is unsupported."), Reason.NOT_EXECUTABLE),
+        (Call.EXECUTE, validation("Field is required.", "/content"), Reason.API_REJECTED),
+        (
+            Call.UPDATE,
+            validation("Task type does not support execution."),
+            Reason.API_REJECTED,
+        ),
+        (
+            Call.UPDATE,
+            validation("'dueTo' must be after 'startAt'.", "/dueTo"),
+            Reason.API_REJECTED,
+        ),
+        (Call.UPDATE, answer(422, {"detail": "canOnlyEditNewTasks"}), Reason.API_REJECTED),
+        (Call.EXECUTE, answer(400), Reason.API_REJECTED),
+    ],
+)
+def test_the_reason_of_a_refusal(call: Call, got: Answer, reason: Reason) -> None:
+    """One code covers several rules; the words tell them apart, and doubt is `api_rejected`."""
+    made = decide(call, got, task_id=42)
+    assert (made.next, made.reason) == (Next.REJECTED, reason)
+    assert made.detail
+
+
+def test_a_failed_execution_keeps_what_reply_returned() -> None:
+    """200 with isFailed: the e-mail did not leave, and the task is the evidence."""
+    made = decide(Call.EXECUTE, answer(200, FAILED), task_id=42)
+    assert made.reason is Reason.EXECUTION_FAILED
+    assert made.task is not None
+    assert made.task.raw == FAILED
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 409, 410, 413, 415, 422])
+def test_a_refusal_after_a_lost_answer_is_read_back(status: int) -> None:
+    """A conflict may be the effect of the very execution whose answer was lost."""
+    assert decide(Call.EXECUTE, answer(status), task_id=1, after_lost=True).next is Next.LOST
+    assert decide(Call.UPDATE, answer(status), task_id=1, after_lost=True).next is Next.REJECTED
+
+
+def test_a_429_waits_as_long_as_it_says() -> None:
+    """Nothing was done, so even an execution goes out again."""
+    got = answer(429, headers={"retry-after": "17"})
+    for call in Call:
+        assert decide(call, got, task_id=42).wait == 17.0
+    assert decide(Call.UPDATE, answer(429), task_id=42).wait is None
+
+
+def test_a_503_that_says_when_is_repeated_then() -> None:
+    """Retry-After is heeded wherever it is sent."""
+    got = answer(503, headers={"retry-after": "5"})
+    assert decide(Call.READ, got, task_id=42).wait == 5.0
+
+
+@pytest.mark.parametrize(
+    ("got", "cause", "says"),
+    [
+        (answer(401), StopCause.UNAUTHORIZED, ["401", "api_key", "api_dialect", "Bearer"]),
+        (answer(401), StopCause.UNAUTHORIZED, ["`current`", "`preview`", "X-API-Key"]),
+        (business(401, "USER_NOT_FOUND"), StopCause.UNAUTHORIZED, ["USER_NOT_FOUND", "user_id"]),
+        (
+            answer(403, {"code": "TEAM_REQUIRED", "teams": [{"teamId": 1045, "teamName": "Acme"}]}),
+            StopCause.FORBIDDEN,
+            ["TEAM_REQUIRED", "1045 (Acme)", "team_id"],
+        ),
+        (business(403, "TEAM_NOT_ACCESSIBLE"), StopCause.FORBIDDEN, ["team_id"]),
+        (business(403, "USER_REQUIRED"), StopCause.FORBIDDEN, ["USER_REQUIRED", "user_id"]),
+        (
+            answer(403, {"error": "insufficient_scope"}),
+            StopCause.FORBIDDEN,
+            ["insufficient_scope", "tasks:read", "tasks:write", "tasks:operate"],
+        ),
+        (answer(403, {"reasons": []}), StopCause.FORBIDDEN, ["403", "tasks:operate"]),
+        (
+            business(403, "task.forbidden", "Feature scopes [ManageTask] are denied for userId 1."),
+            StopCause.FORBIDDEN,
+            ["task.forbidden", "ManageTask", "administrator"],
+        ),
+        (answer(302), StopCause.REDIRECT, ["302", "api_url answers with a redirect"]),
+    ],
+)
+def test_a_stop_says_what_to_do(got: Answer, cause: StopCause, says: list[str]) -> None:
+    """With the problem's code, and the setting to change."""
+    for call in Call:
+        made = decide(call, got, task_id=42)
+        assert (made.next, made.stop) == (Next.STOP, cause)
+        assert all(words in made.detail for words in says), made.detail
+        assert "\n" not in made.detail
+
+
+def test_a_read_of_no_single_task_is_applied_by_any_object() -> None:
+    """A page is no task; what it holds is the reader's matter."""
+    page = answer(200, {"items": [], "hasMore": False})
+    assert decide(Call.READ, page, task_id=None) == Decision(Next.APPLIED)
+    for unreadable in (answer(200), answer(200, [TASK]), answer(200, "x")):
+        assert decide(Call.READ, unreadable, task_id=None).next is Next.REPEAT
+    assert decide(Call.UPDATE, page, task_id=None).next is Next.REPEAT
+    assert decide(Call.EXECUTE, page, task_id=None).next is Next.LOST
