@@ -12,7 +12,7 @@ from reply_tasks.settings.catalog import (
     target_settings,
     target_settings_schema,
 )
-from reply_tasks.settings.reading import SettingsError
+from reply_tasks.settings.reading import SettingsError, usable_ledger_url
 from reply_tasks.settings.values import CommonSettings, TapSettings, TargetSettings
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "tap_settings_schema",
     "target_settings",
     "target_settings_schema",
+    "usable_ledger_url",
 ]

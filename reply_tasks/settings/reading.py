@@ -203,7 +203,12 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _ledger_url(value: str) -> str:
+def usable_ledger_url(value: str) -> str:
+    """``value`` with its driver spelled out.
+
+    Raises:
+        ValueError: It can't be used; the text, to follow "must", quotes nothing of it.
+    """
     need = (
         "be an SQLAlchemy URL of SQLite or PostgreSQL, e.g. sqlite:///reply_tasks.db or "
         "postgresql+psycopg://user:password@host/database"
@@ -242,6 +247,6 @@ _BY_NAME: Mapping[str, Callable[[Any], Any]] = {
     "api_key": _api_key,
     "api_url": _api_url,
     "user_email": _user_email,
-    "ledger_url": _ledger_url,
+    "ledger_url": usable_ledger_url,
     "timezone": _timezone,
 }

@@ -1,0 +1,53 @@
+"""The operator's command line: each command is a module of its own, imported when it is called.
+
+To add a command, write it as a click command in ``reply_tasks/commands/<name>.py`` and name that
+module here.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+#: Command -> the module that defines it, under the command's own name.
+COMMANDS: Mapping[str, str] = {
+    "demo": "reply_tasks.demo.command",
+    "sandbox": "reply_tasks.sandbox.command",
+}
+
+_EXAMPLE = """\b
+Example:
+  reply-tasks demo
+  reply-tasks sandbox --port 8300
+"""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names of all commands, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name]} defines no click command named {cmd_name}")
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=_EXAMPLE,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="reply-tasks", prog_name="reply-tasks")
+def main() -> None:
+    """Look after what target-reply-tasks and tap-reply-tasks do.
+
+    The target applies task records to Reply.io, the tap emits what came back; these commands let a
+    person rehearse, watch and settle their work.
+    """
