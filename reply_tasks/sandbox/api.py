@@ -86,25 +86,26 @@ class Api:
     ) -> Answer:
         if self.latency:
             line.wait(self.latency, None, for_peer=False)
+        released = self.faults.released  # taken first: a stall can miss no release from here on
         fault = self.faults.strike(call)
         if fault is not None:
             call.fault = fault.kind.value
             if fault.when is When.BEFORE:
-                spoiled = self._spoil(fault, line)
+                spoiled = self._spoil(fault, line, released)
                 if spoiled is not None:
                     return spoiled
         now = datetime.fromtimestamp(self.clock(), UTC)
         answer = _served(Visit(request, route, caller, self.store, now))
         call.effect = answer.effect
         if fault is not None and fault.when is When.AFTER:
-            return self._spoil(fault, line) or answer
+            return self._spoil(fault, line, released) or answer
         return answer
 
-    def _spoil(self, fault: Fault, line: Line) -> Answer | None:
+    def _spoil(self, fault: Fault, line: Line, released: Event) -> Answer | None:
         if fault.kind is FaultKind.LATENCY:
             line.wait(fault.duration, None, for_peer=False)
         elif fault.kind is FaultKind.STALL:
-            line.wait(fault.duration, self.faults.released, for_peer=True)
+            line.wait(fault.duration, released, for_peer=True)
         return fault.answer()
 
 

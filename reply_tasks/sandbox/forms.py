@@ -26,6 +26,13 @@ INT64 = 9_223_372_036_854_775_807
 E = TypeVar("E", bound=ReplyEnum)
 
 
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
 class Form:
     """The members of one JSON object; an unknown member is dropped without a word."""
 
@@ -170,10 +177,3 @@ def open_form(request: Request, dialect: Dialect, violations: list[Violation]) -
     if not isinstance(document, dict):
         raise validation([*violations, ("", BODY_REQUIRED if document is None else INVALID_TYPE)])
     return Form(document, dialect, violations=violations)
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse)

@@ -83,7 +83,7 @@ def test_latency_delays_and_the_effect_comes_though_the_peer_has_left() -> None:
     """A client that gives up early has not stopped Reply from sending."""
     with sandbox() as api:
         task = api.server.create_task()
-        api.server.fault("latency", endpoint=Endpoint.EXECUTE, seconds=0.4)
+        api.server.fault("latency", endpoint=Endpoint.EXECUTE, seconds=0.8)
         with pytest.raises(requests.ReadTimeout):
             api.execute(task.id, timeout=0.1)
         assert api.server.outbox == []
