@@ -134,6 +134,12 @@ def body_members(operation: Operation) -> tuple[Member, ...]:
     return _BODIES[operation]
 
 
+@cache
+def body_names(operation: Operation) -> tuple[str, ...]:
+    """Their names."""
+    return tuple(member.name for member in body_members(operation))
+
+
 def record_members(operation: Operation) -> tuple[Member, ...]:
     """The members of a record: those about it, then those of its body."""
     return (*_ABOUT_THE_RECORD, *_BODIES[operation])

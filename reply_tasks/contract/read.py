@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
 
-from reply_tasks.contract.members import body_members
+from reply_tasks.contract.members import body_names
 from reply_tasks.contract.modes import MergeNulls, UpdateMode
 from reply_tasks.contract.normalise import Normalised, apply_nulls, normalise
 from reply_tasks.contract.outcomes import Operation
@@ -84,11 +84,7 @@ def _parent(pointer: str) -> str:
 
 def _valid(operation: Operation, reading: Normalised) -> TaskRecord:
     members = reading.members
-    body = {
-        member.name: members[member.name]
-        for member in body_members(operation)
-        if member.name in members
-    }
+    body = {name: members[name] for name in body_names(operation) if name in members}
     return TaskRecord(
         operation, members["id"], body, members.get("actAsUserId"), members.get("externalId")
     )

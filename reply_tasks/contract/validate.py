@@ -64,10 +64,15 @@ def passes_screen(form: Form, members: object) -> bool:
 
 
 def judge(form: Form, members: object) -> tuple[Violation, ...]:
-    """What jsonschema finds wrong with ``members``, ordered by pointer."""
+    """What jsonschema finds wrong with ``members``, ordered by pointer.
+
+    Of a member that has the wrong type, nothing else is said.
+    """
     errors = _validator(form).iter_errors(members)
     found = {violation for error in errors for violation in _violations_of(error)}
-    return tuple(sorted(found, key=lambda violation: (violation.pointer, violation.rule)))
+    mistyped = {violation.pointer for violation in found if violation.rule == "type"}
+    telling = (v for v in found if v.rule == "type" or v.pointer not in mistyped)
+    return tuple(sorted(telling, key=lambda violation: (violation.pointer, violation.rule)))
 
 
 @cache

@@ -165,11 +165,11 @@ def is_null_text(value: object) -> bool:
 
 
 def json_type(value: object) -> str:
-    """The JSON type of ``value``, e.g. ``integer``; of what JSON doesn't know, Python's name."""
+    """The JSON type of ``value``, e.g. ``integer``; of what JSON doesn't know, ``Python time``."""
     for kinds, name in _JSON_TYPES:
         if isinstance(value, kinds):
             return name
-    return type(value).__name__[:_LONGEST_QUOTE]
+    return f"Python {type(value).__name__}"[:_LONGEST_QUOTE]
 
 
 def quoted(value: object) -> str | None:
