@@ -5,9 +5,11 @@ and the task must be read back first.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
+from typing import Any
 
 from reply_tasks.api.answers import Answer, AnswerKind
 from reply_tasks.api.problems import Problem
@@ -55,6 +57,7 @@ class Decision:
             that is not about one task.
         wait: Seconds that Reply asks to wait, where it said so (``WAIT`` and ``REPEAT``).
         stop: Why the run stops (``STOP``).
+        problem: The problem document of a refusal, as Reply sent it.
     """
 
     next: Next
@@ -63,6 +66,7 @@ class Decision:
     task: TaskDetail | None = None
     wait: float | None = None
     stop: StopCause | None = None
+    problem: Mapping[str, Any] | None = None
 
 
 def decide(  # noqa: PLR0911 - one return a row of the table
@@ -98,7 +102,12 @@ def decide(  # noqa: PLR0911 - one return a row of the table
         return _unsure(call, answer, problem.summary())
     if after_lost and call is Call.EXECUTE:
         return Decision(Next.LOST, detail=problem.summary())
-    return Decision(Next.REJECTED, _reason(call, status, problem), problem.summary())
+    return Decision(
+        Next.REJECTED,
+        _reason(call, status, problem),
+        problem.summary(),
+        problem=problem.raw or None,
+    )
 
 
 _REDIRECTS = range(300, 400)

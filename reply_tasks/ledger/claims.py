@@ -75,6 +75,21 @@ def note_attempts(
     return result.rowcount == 1
 
 
+def still_held(
+    connection: Connection, operation_ids: Collection[str], *, holder: Holder
+) -> frozenset[str]:
+    """Those of these claims that are still ours."""
+    return frozenset(
+        connection.scalars(
+            select(operations.c.operation_id).where(
+                operations.c.operation_id.in_(operation_ids),
+                operations.c.claimed_by == holder.holder_id,
+                operations.c.outcome.is_(None),
+            )
+        )
+    )
+
+
 def release(connection: Connection, operation_ids: Collection[str], *, holder: Holder) -> None:
     """Give back claims whose operations were never sent, as if they had not been made."""
     if operation_ids:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -80,7 +80,7 @@ class Ledger:
             yield connection
 
     @contextmanager
-    def session(self) -> Iterator[Callable[..., object]]:
+    def session(self) -> Iterator[Callable[..., AbstractContextManager[Connection]]]:
         """One connection for many write transactions, for the one thread that commits groups.
 
         Yields a function that, called with ``durable=``, gives a transaction on that connection.

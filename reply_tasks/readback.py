@@ -1,0 +1,40 @@
+"""What a task, read back after a lost answer, says of an execution. Pure (spec 5)."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from reply_tasks.contract.detail import TaskDetail
+from reply_tasks.contract.enums import TaskStatus
+
+#: How far Reply's clock and ours may differ.
+CLOCK_ALLOWANCE = timedelta(minutes=1)
+
+
+class Found(StrEnum):
+    """What the read-back established.
+
+    ``EXECUTED`` and ``FAILED``: the execution happened, and went well or not. ``NOT_OURS``: the
+    task was finished or closed by something else. ``STILL_NEW``: it has not happened so far.
+    ``UNCLEAR``: the task is finished, and Reply does not say when.
+    """
+
+    EXECUTED = "executed"
+    FAILED = "failed"
+    NOT_OURS = "not_ours"
+    STILL_NEW = "still_new"
+    UNCLEAR = "unclear"
+
+
+def judge_read_back(task: TaskDetail, *, claimed_at: datetime) -> Found:
+    """What ``task`` says of an execution that was claimed at ``claimed_at`` (UTC)."""
+    if task.status is TaskStatus.NEW:
+        return Found.STILL_NEW
+    if task.status is None:
+        return Found.UNCLEAR
+    if task.status is not TaskStatus.FINISHED:
+        return Found.NOT_OURS
+    if task.finished_at is None:
+        return Found.UNCLEAR
+    if task.finished_at < claimed_at - CLOCK_ALLOWANCE:
+        return Found.NOT_OURS
+    return Found.FAILED if task.is_failed else Found.EXECUTED

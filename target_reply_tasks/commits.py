@@ -1,0 +1,114 @@
+"""Group commits: what one turn of the engine writes to the ledger, in one transaction.
+
+A turn settles what has ended, then claims what may be sent. Only after its commit do STATEs leave
+and calls go out, so that nothing is ever ahead of the ledger.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from reply_tasks.contract.outcomes import Operation
+from reply_tasks.ledger import Ledger, Settlement
+from reply_tasks.ledger.claims import claim, release, still_held
+from reply_tasks.ledger.runs import renew_lease
+from reply_tasks.ledger.settling import ClaimLostError, last_sequence, settle
+from target_reply_tasks.work import Work
+
+Transaction = Callable[..., AbstractContextManager[Connection]]
+
+
+@dataclass(slots=True)
+class Turn:
+    """What a turn has to write: filled from the inbox, emptied by the commit."""
+
+    settlements: list[tuple[int, Settlement]] = field(default_factory=list)
+    releases: list[Work] = field(default_factory=list)
+
+
+class Commits:
+    """Writes turns, and notices when another process writes to the same ledger."""
+
+    def __init__(self, ledger: Ledger, run_id: str, transaction: Transaction) -> None:
+        self._ledger = ledger
+        self._run_id = run_id
+        self._transaction = transaction
+        self._counter = -1
+        self._volatile = False
+
+    def begin(self, *, durable: bool) -> AbstractContextManager[Connection]:
+        """The transaction of a turn; ``durable`` commits survive a loss of power."""
+        self._volatile = not durable
+        return self._transaction(durable=durable)
+
+    def settle(self, connection: Connection, settlements: Iterable[Settlement]) -> bool:
+        """Settle records; True: another process has settled something since the last turn."""
+        batch = list(settlements)
+        settle(connection, batch, holder=self._ledger.holder, run_id=self._run_id)
+        counter = last_sequence(connection)
+        others_wrote = self._counter not in {-1, counter - len(batch)}
+        self._counter = counter
+        return others_wrote
+
+    def settle_more(self, connection: Connection, settlements: Iterable[Settlement]) -> None:
+        """Settle what was judged in this same transaction."""
+        batch = list(settlements)
+        settle(connection, batch, holder=self._ledger.holder, run_id=self._run_id)
+        self._counter += len(batch)
+
+    def claim(self, connection: Connection, works: list[Work]) -> list[Work]:
+        """Claim records' tasks; those that another run holds are left out."""
+        now = datetime.now(UTC)
+        granted = claim(
+            connection,
+            [work.entry for work in works if not work.recovered],
+            holder=self._ledger.holder,
+            run_id=self._run_id,
+            at=now,
+        )
+        claimed = []
+        for work in works:
+            if work.recovered:
+                claimed.append(work)
+            elif work.entry.operation_id in granted:
+                work.claimed_at = now
+                claimed.append(work)
+        return claimed
+
+    def release(self, connection: Connection, works: Iterable[Work]) -> None:
+        """Give back claims that were never sent."""
+        release(
+            connection,
+            [work.entry.operation_id for work in works],
+            holder=self._ledger.holder,
+        )
+
+    def keep_what_is_ours(
+        self, settlements: list[tuple[int, Settlement]]
+    ) -> list[tuple[int, Settlement]]:
+        """Those settlements whose claims another process has not taken over."""
+        with self._transaction(durable=False) as connection:
+            ids = [s.entry.operation_id for _, s in settlements if s.claimed]
+            held = still_held(connection, ids, holder=self._ledger.holder)
+        return [
+            (index, settlement)
+            for index, settlement in settlements
+            if not settlement.claimed or settlement.entry.operation_id in held
+        ]
+
+    def make_durable(self) -> None:
+        """See that what was committed survives a loss of power, before a STATE says so."""
+        if self._volatile:
+            with self.begin(durable=True) as connection:
+                renew_lease(connection, self._ledger.holder)
+
+
+def may_hold_execution(settlements: Iterable[tuple[int, Settlement]]) -> bool:
+    """Whether these settle an execution: that is worth a durable commit."""
+    return any(s.claimed and s.entry.operation is Operation.EXECUTE for _, s in settlements)
+
+
+__all__ = ["ClaimLostError", "Commits", "Transaction", "Turn", "may_hold_execution"]

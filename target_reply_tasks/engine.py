@@ -1,0 +1,534 @@
+"""The engine: one thread that owns the ledger's writes and the order of everything.
+
+It takes what the reader and the senders tell it, settles and claims in one commit, and only then
+lets STATEs leave and calls go out. All its state is its own: no locks, no shared structures.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event, Semaphore, Thread
+from typing import Any
+
+from sqlalchemy import Connection
+
+from reply_tasks.api.answers import Answer
+from reply_tasks.api.backoff import Backoff
+from reply_tasks.api.client import ReplyClient
+from reply_tasks.contract import UpdateMode
+from reply_tasks.contract.outcomes import Outcome
+from reply_tasks.ledger import Attempt, Ledger, LedgerError, RunTotals, Settlement
+from reply_tasks.ledger.claims import note_attempts
+from reply_tasks.ledger.runs import end_run, start_run
+from reply_tasks.settings import TargetSettings
+from target_reply_tasks.allowance import Allowance
+from target_reply_tasks.checkpoint import Checkpoint
+from target_reply_tasks.commits import ClaimLostError, Commits, may_hold_execution
+from target_reply_tasks.executing import execute
+from target_reply_tasks.inbox import (
+    Crashed,
+    Ended,
+    Inbox,
+    InputEnded,
+    Message,
+    PauseWanted,
+    Received,
+    Refused,
+    SlotWanted,
+    StateRead,
+    StopWanted,
+)
+from target_reply_tasks.planning import LOOK_AHEAD, Plan
+from target_reply_tasks.pools import Pool, sender_thread
+from target_reply_tasks.progress import Progress
+from target_reply_tasks.recovery import adopt
+from target_reply_tasks.sending import Calls, Effects, Sender
+from target_reply_tasks.updating import Merge, replace
+from target_reply_tasks.work import RECOVERED, Unsettled, Work
+
+#: The most records that are in hand at once: what bounds memory, and how far superseding looks.
+WINDOW = 1000
+#: Seconds that what is in flight may take to settle when the run stops; then its claims are left to
+#: the next run.
+STOP_BOUND = 20.0
+#: Seconds between two looks for claims that a dead run left while we wait for them.
+ORPHAN_LOOK = 5.0
+#: Seconds for which messages that nobody waits for gather into one commit.
+REST = 0.005
+
+
+class InputClosedError(Exception):
+    """The run is stopping: read no more."""
+
+
+@dataclass(slots=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        exit_code: Of the process.
+        totals: What was settled, and at what cost.
+        stopped: Why it stopped, in one line; None when it finished or was signalled.
+        read: How many records were read.
+        rejected: How many of those were rejected.
+        unsettled: How many of those stay unsettled, for the next run.
+        error: A bug of ours, for its traceback.
+    """
+
+    exit_code: int = 0
+    totals: RunTotals = field(default_factory=RunTotals)
+    stopped: str | None = None
+    read: int = 0
+    rejected: int = 0
+    unsettled: int = 0
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What the engine works with, handed in.
+
+    Attributes:
+        ledger: Opened and held.
+        client: Makes the calls.
+        allowance: The quota of each user.
+        backoff: How long to wait before a repeat.
+        write_state: Writes one STATE to standard output.
+        close_input: Called when nothing more shall be read: it must wake a reader that blocks.
+        log: Takes one line for a person.
+    """
+
+    ledger: Ledger
+    client: ReplyClient
+    allowance: Allowance
+    backoff: Backoff
+    write_state: Callable[[Any], None]
+    close_input: Callable[[], None]
+    log: Callable[[str], None]
+
+
+class Engine:
+    """Applies the records of one run. The reader's thread calls the public methods."""
+
+    def __init__(self, world: World, settings: TargetSettings, run_id: str) -> None:
+        self._world = world
+        self._settings = settings
+        self._run_id = run_id
+        self._inbox = Inbox(rest=REST)
+        self._window = Semaphore(WINDOW)
+        self._closed = Event()
+        self._ready_to_read = Event()
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="engine", daemon=True)
+
+        self._plan = Plan(
+            mode=settings.update_mode,
+            skip_unchanged=settings.skip_unchanged,
+            holder_id=world.ledger.holder.holder_id,
+        )
+        self._checkpoint = Checkpoint()
+        self._pools: dict[str | None, Pool] = {}
+        self._slots_wanted: list[SlotWanted] = []
+        self._settled: list[tuple[int, Settlement]] = []
+        self._released: list[Work] = []
+        self._recovering = 0
+        self._input_ended = False
+        self._bound = float("inf")
+        self._next_orphan_look = 0.0
+        self._result = RunResult()
+        self._progress = Progress(world.log)
+        self._sender = self._make_sender()
+
+    # -- the reader's side ---------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin: settle what dead runs left, then be ready for records."""
+        self._thread.start()
+
+    def wait_until_ready(self) -> None:
+        """Return when the claims of dead runs are settled, or the run has stopped over them."""
+        self._ready_to_read.wait()
+
+    def received(self, work: Work) -> None:
+        """A valid record was read. Waits while too many are in hand.
+
+        Raises:
+            InputClosedError: The run is stopping.
+        """
+        self._admit()
+        self._inbox.put(Received(work), urgent=False)
+
+    def refused(self, settlement: Settlement) -> None:
+        """A record was read that can't be applied.
+
+        Raises:
+            InputClosedError: The run is stopping.
+        """
+        self._admit()
+        self._inbox.put(Refused(0, settlement), urgent=False)
+
+    def state(self, value: Any) -> None:  # noqa: ANN401 - any JSON
+        """A STATE was read: it leaves when every record read before it is settled."""
+        self._inbox.put(StateRead(value), urgent=False)
+
+    def end_of_input(self) -> None:
+        """There is no more to read."""
+        self._inbox.put(InputEnded(), urgent=True)
+
+    def stop(self, *, exit_code: int, cause: str | None = None) -> None:
+        """Stop: what is in flight settles, within a bound. Safe in a signal handler."""
+        self._closed.set()
+        self._inbox.put(StopWanted(cause, exit_code), urgent=True)
+
+    def join(self) -> RunResult:
+        """Wait for the end of the run."""
+        self._thread.join()
+        return self._result
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is to be read."""
+        return self._closed.is_set()
+
+    def _admit(self) -> None:
+        if not self._closed.is_set():
+            self._window.acquire()
+        if self._closed.is_set():
+            raise InputClosedError
+
+    # -- the engine's thread -------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            with ExitStack() as stack:
+                transaction = stack.enter_context(self._world.ledger.session())
+                self._commits = Commits(self._world.ledger, self._run_id, transaction)
+                self._open()
+                while not self._finished():
+                    self._turn(self._inbox.take(timeout=self._timeout()))
+                self._close()
+        except LedgerError as error:
+            self._fail(str(error))
+        except BaseException as error:  # noqa: BLE001 - a bug: told, never lost in a thread
+            self._fail(f"Internal error: {type(error).__name__}: {error}", error)
+        finally:
+            self._shut()
+            self._ready_to_read.set()
+
+    def _open(self) -> None:
+        with self._commits.begin(durable=True) as connection:
+            start_run(connection, self._run_id)
+        self._adopt_orphans()
+        if not self._recovering:
+            self._ready_to_read.set()
+
+    def _adopt_orphans(self) -> None:
+        """Take over the claims of dead runs; they go through their lanes before anything else."""
+        with self._commits.begin(durable=True) as connection:
+            works, closed = adopt(connection, self._world.ledger.holder, self._run_id)
+        for work in works:
+            self._recovering += 1
+            self._plan.add(work)
+        if works or closed:
+            self._world.log(
+                f"Found {len(closed)} run(s) that died, and {len(works)} claim(s) without an "
+                "outcome: they are settled first."
+            )
+        self._next_orphan_look = time.monotonic() + ORPHAN_LOOK
+
+    def _finished(self) -> bool:
+        if self._stopping.is_set():
+            in_flight = any(pool.outstanding for pool in self._pools.values())
+            return not (self._settled or self._released) and (
+                not in_flight or time.monotonic() > self._bound
+            )
+        return (
+            self._input_ended
+            and not self._recovering
+            and not self._settled
+            and not self._checkpoint.in_hand
+            and not self._checkpoint.has_safe_state
+        )
+
+    def _timeout(self) -> float | None:
+        """Seconds until something is due without a message."""
+        due = [self._progress.due, self._world.allowance.due, self._plan.next_look()]
+        if self._stopping.is_set():
+            due = [self._bound]
+        elif self._plan.users_with_work():
+            due.append(time.monotonic() + LOOK_AHEAD)
+        if self._settled or self._released:
+            return 0.0
+        return max(0.0, min(d for d in due if d is not None) - time.monotonic())
+
+    def _turn(self, messages: list[Message]) -> None:
+        for message in messages:
+            self._take(message)
+        try:
+            self._commit()
+        except ClaimLostError:
+            self._settled = self._commits.keep_what_is_ours(self._settled)
+            self._begin_stop(
+                "Another run took over claims of this one, which it held for dead.", exit_code=1
+            )
+        self._progress.tell(
+            settled=self._result.totals.settled,
+            in_hand=self._checkpoint.in_hand,
+            calls=self._result.totals.api_calls,
+            waiting=self._world.allowance.told(),
+        )
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case Received(work):
+                self._received(work)
+            case Refused(_, settlement):
+                self._settled.append((self._checkpoint.next_index(), settlement))
+                self._result.read += 1
+            case Ended(work, result):
+                self._ended(work, result)
+            case StateRead(state):
+                self._checkpoint.mark(state)
+            case SlotWanted():
+                self._slots_wanted.append(message)
+            case PauseWanted(user, seconds):
+                self._world.allowance.pause(user, seconds)
+            case InputEnded():
+                self._input_ended = True
+            case StopWanted(cause, exit_code):
+                self._begin_stop(cause, exit_code=exit_code)
+            case Crashed(error):
+                raise error
+
+    def _received(self, work: Work) -> None:
+        work.index = self._checkpoint.next_index()
+        self._result.read += 1
+        superseded = self._plan.add(work)
+        if superseded is not None:
+            settlement = superseded.settled(
+                Outcome.SUPERSEDED,
+                datetime.now(UTC),
+                detail=f"Operation {work.entry.operation_id} replaces it before it was sent.",
+            )
+            self._settled.append((superseded.index, settlement))
+
+    def _ended(self, work: Work, result: Settlement | Unsettled) -> None:
+        self._pool(work.user).outstanding -= 1
+        self._result.totals.api_calls += len(work.attempts)
+        if isinstance(result, Settlement):
+            self._settled.append((work.index, result))
+            self._plan.finish(work)
+            return
+        if not work.unsure:
+            self._released.append(work)
+        if result.stop is not None:
+            self._begin_stop(result.stop, exit_code=1)
+
+    # -- one commit ----------------------------------------------------------------------------
+
+    def _commit(self) -> None:
+        """Settle what has ended, claim what may go, and only then publish and send."""
+        durable = (
+            self._checkpoint.states_wait
+            or self._plan.executions_wait()
+            or may_hold_execution(self._settled)
+        )
+        settled = self._settled
+        chosen: list[Work] = []
+        granted: list[SlotWanted] = []
+        with self._commits.begin(durable=durable) as connection:
+            if self._commits.settle(connection, (settlement for _, settlement in settled)):
+                self._plan.doubt()
+            self._commits.release(connection, self._released)
+            self._world.allowance.bring_up_to_date(connection, self._in_flight)
+            granted = self._grant_slots(connection)
+            if not self._stopping.is_set():
+                judged = self._judge(connection)
+                settled = settled + judged
+                chosen = self._choose(connection)
+        self._settled, self._released = [], []
+        for wanted in granted:
+            wanted.answer(granted=True)
+        self._hand_out(chosen)
+        self._publish(settled)
+
+    def _judge(self, connection: Connection) -> list[tuple[int, Settlement]]:
+        now = datetime.now(UTC)
+        judged = [
+            (
+                work.index,
+                work.settled(
+                    judgement.outcome or Outcome.UNCHANGED,
+                    now,
+                    reason=judgement.reason,
+                    detail=judgement.detail,
+                ),
+            )
+            for work, judgement in self._plan.judge(connection, time.monotonic())
+        ]
+        self._commits.settle_more(connection, (settlement for _, settlement in judged))
+        return judged
+
+    def _choose(self, connection: Connection) -> list[Work]:
+        """Claim what there are senders and slots for."""
+        chosen: list[Work] = []
+        rested = time.monotonic() - (0.0 if self._input_ended or self._full() else LOOK_AHEAD)
+        for user in self._plan.users_with_work():
+            picked = self._plan.pick(user, self._pool(user).room, rested_before=rested)
+            if not picked:
+                continue
+            slots = self._world.allowance.take(connection, user, len(picked))
+            self._plan.put_back(user, picked[slots:])
+            claimed = self._commits.claim(connection, picked[:slots])
+            for work in picked[:slots]:
+                if work in claimed:
+                    work.slot = True
+                    self._plan.start(work)
+                    chosen.append(work)
+                else:
+                    self._plan.wait_for_another(work, time.monotonic())
+        return chosen
+
+    def _full(self) -> bool:
+        return self._checkpoint.in_hand >= WINDOW
+
+    def _grant_slots(self, connection: Connection) -> list[SlotWanted]:
+        """Slots for calls of records that are under way, before any new one."""
+        granted = []
+        left = []
+        for wanted in self._slots_wanted:
+            if self._world.allowance.take(connection, wanted.work.user, 1):
+                granted.append(wanted)
+            elif self._stopping.is_set():
+                wanted.answer(granted=False)
+            else:
+                left.append(wanted)
+        self._slots_wanted = left
+        return granted
+
+    def _hand_out(self, works: Iterable[Work]) -> None:
+        for work in works:
+            self._pool(work.user).hand_out(
+                work, lambda pool: sender_thread(pool, self._sender, self._inbox)
+            )
+
+    def _publish(self, settled: list[tuple[int, Settlement]]) -> None:
+        """What is committed may be known: count it, let STATEs leave, read on."""
+        for index, settlement in settled:
+            self._result.totals.count(settlement)
+            if index == RECOVERED:
+                self._recovering -= 1
+                continue
+            self._checkpoint.settle(index)
+            self._result.rejected += settlement.outcome is Outcome.REJECTED
+            self._window.release()
+        if self._checkpoint.has_safe_state:
+            self._commits.make_durable()
+            for state in self._checkpoint.safe_states():
+                self._world.write_state(state)
+        if not self._recovering:
+            self._ready_to_read.set()
+        most = self._settings.max_rejected
+        if most is not None and self._result.rejected > most and not self._stopping.is_set():
+            self._begin_stop(
+                f"{self._result.rejected} records were rejected, and max_rejected is {most}.",
+                exit_code=1,
+            )
+        if self._plan.waits_elsewhere and time.monotonic() > self._next_orphan_look:
+            self._adopt_orphans()
+
+    # -- stopping ------------------------------------------------------------------------------
+
+    def _begin_stop(self, cause: str | None, *, exit_code: int) -> None:
+        """Send nothing new; what is in flight may settle."""
+        if self._stopping.is_set():
+            return
+        self._result.exit_code = exit_code
+        self._result.stopped = cause
+        self._stopping.set()
+        self._bound = time.monotonic() + STOP_BOUND
+        self._shut()
+        for pool in self._pools.values():
+            self._released.extend(work for work in pool.take_back() if not work.recovered)
+
+    def _shut(self) -> None:
+        """Read no more: wake a reader that waits for input or for room."""
+        self._closed.set()
+        self._ready_to_read.set()
+        self._window.release()
+        self._world.close_input()
+
+    def _close(self) -> None:
+        """Write the run's end."""
+        totals, result = self._result.totals, self._result
+        result.unsettled = self._checkpoint.in_hand + self._recovering
+        totals.quota_wait_seconds = self._world.allowance.waited
+        if not self._stopping.is_set():
+            limit = self._settings.max_rejected_percent
+            if result.read and result.rejected * 100 >= limit * result.read:
+                result.exit_code = 2
+        with self._commits.begin(durable=True) as connection:
+            end_run(connection, self._run_id, exit_code=result.exit_code, totals=totals)
+        for pool in self._pools.values():
+            pool.close()
+
+    def _fail(self, cause: str, error: BaseException | None = None) -> None:
+        self._result.exit_code = 1
+        self._result.stopped = self._result.stopped or cause
+        self._result.error = error
+        self._result.unsettled = self._checkpoint.in_hand + self._recovering
+        self._stopping.set()
+
+    # -- what senders may do -------------------------------------------------------------------
+
+    def _make_sender(self) -> Sender:
+        effects = Effects(
+            client=self._world.client,
+            slot=self._wait_for_slot,
+            pause=lambda work, seconds: self._inbox.put(
+                PauseWanted(work.user, seconds), urgent=True
+            ),
+            observe=self._observe,
+            note=self._note,
+            held=lambda: self._world.ledger.held,
+            stopping=self._stopping,
+            backoff=self._world.backoff,
+        )
+        merges = self._settings.update_mode is UpdateMode.MERGE
+        return Sender(
+            Calls(effects, self._settings),
+            update=Merge() if merges else replace,
+            execute=execute,
+        )
+
+    def _wait_for_slot(self, work: Work) -> bool:
+        wanted = SlotWanted(work)
+        self._inbox.put(wanted, urgent=True)
+        wanted.answered.wait()
+        return wanted.granted
+
+    def _observe(self, work: Work, answer: Answer) -> None:
+        self._pool(work.user).observe(answer.elapsed)
+        if answer.rate is not None:
+            self._world.allowance.observe(work.user, answer.rate)
+
+    def _note(self, work: Work, attempts: tuple[Attempt, ...]) -> bool:
+        with self._world.ledger.write(durable=True) as connection:
+            return note_attempts(
+                connection, work.entry.operation_id, attempts, holder=self._world.ledger.holder
+            )
+
+    def _in_flight(self, user: str | None) -> int:
+        return self._pool(user).outstanding
+
+    def _pool(self, user: str | None) -> Pool:
+        pool = self._pools.get(user)
+        if pool is None:
+            pool = self._pools[user] = Pool(
+                lanes=self._settings.concurrency,
+                adapts=not self._settings.concurrency_is_explicit,
+                per_minute=self._settings.requests_per_minute,
+            )
+        return pool

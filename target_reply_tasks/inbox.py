@@ -1,0 +1,138 @@
+"""The engine's inbox: what the reader and the senders tell the engine thread."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+from reply_tasks.ledger import Settlement
+from target_reply_tasks.work import Unsettled, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A valid record was read."""
+
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record was read that can't be applied; it needs no call to be settled."""
+
+    index: int
+    settlement: Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class StateRead:
+    """A STATE was read."""
+
+    state: Any
+
+
+@dataclass(frozen=True, slots=True)
+class InputEnded:
+    """There is no more to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopWanted:
+    """The run shall stop: a signal, or a cause that a person must see to.
+
+    Attributes:
+        cause: The one line that says why; None for a signal.
+        exit_code: The run's exit code.
+    """
+
+    cause: str | None
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A sender is done with a record."""
+
+    work: Work
+    result: Settlement | Unsettled
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """A thread of ours failed: a bug, never a wire trouble."""
+
+    error: BaseException
+
+
+@dataclass(slots=True, eq=False)
+class SlotWanted:
+    """A sender needs a slot of the quota for one more call of a record."""
+
+    work: Work
+    answered: Event = field(default_factory=Event)
+    granted: bool = False
+
+    def answer(self, *, granted: bool) -> None:
+        """Let the sender go on."""
+        self.granted = granted
+        self.answered.set()
+
+
+@dataclass(frozen=True, slots=True)
+class PauseWanted:
+    """Reply answered 429: no more calls of this user for so many seconds."""
+
+    user: str | None
+    seconds: float
+
+
+Message = (
+    Received
+    | Refused
+    | StateRead
+    | InputEnded
+    | StopWanted
+    | Ended
+    | Crashed
+    | SlotWanted
+    | PauseWanted
+)
+
+
+class Inbox:
+    """Messages in the order sent, taken in groups: one group is one commit of the ledger.
+
+    A message that somebody waits for is urgent; the others rest a moment, so that a group is worth
+    its commit.
+    """
+
+    def __init__(self, *, rest: float) -> None:
+        """Make an empty inbox.
+
+        Args:
+            rest: Seconds for which a message that is not urgent may wait for others.
+        """
+        self._rest = rest
+        self._messages: deque[Message] = deque()
+        self._arrived = Event()
+        self._urgent = Event()
+
+    def put(self, message: Message, *, urgent: bool) -> None:
+        """Send a message, from any thread."""
+        self._messages.append(message)
+        if not self._arrived.is_set():
+            self._arrived.set()
+        if urgent and not self._urgent.is_set():
+            self._urgent.set()
+
+    def take(self, *, timeout: float | None) -> list[Message]:
+        """The next group; empty when ``timeout`` seconds have passed without a message."""
+        if not self._arrived.wait(timeout):
+            return []
+        self._urgent.wait(self._rest)
+        self._arrived.clear()
+        self._urgent.clear()
+        group = []
+        while self._messages:
+            group.append(self._messages.popleft())
+        return group

@@ -1,0 +1,185 @@
+"""Intake: a raw record becomes work, or is rejected with every reason. It calls nothing."""
+
+import logging
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from reply_tasks.contract import (
+    InvalidRecord,
+    Operation,
+    Outcome,
+    Reason,
+    TaskRecord,
+    Violation,
+    body_hash,
+    nearest_member,
+    read_record,
+)
+from reply_tasks.ledger import Entry, Settlement, new_id
+from reply_tasks.settings import TargetSettings
+from target_reply_tasks.recovery import kept_record
+from target_reply_tasks.work import StopRun, Work
+
+#: The streams that name their operation.
+STREAM_OPERATIONS: Mapping[str, Operation] = {
+    "task_updates": Operation.UPDATE,
+    "task_executions": Operation.EXECUTE,
+}
+
+
+class Intake:
+    """Reads the records of one stream."""
+
+    def __init__(
+        self,
+        stream: str,
+        schema: Mapping[str, Any],
+        settings: TargetSettings,
+        logger: logging.Logger,
+    ) -> None:
+        """Prepare to read a stream.
+
+        Raises:
+            StopRun: Nothing says what the stream's records are to do.
+        """
+        self._stream = stream
+        self._settings = settings
+        self._logger = logger
+        self._told: set[str] = set()
+        self._operation = STREAM_OPERATIONS.get(stream, settings.default_operation)
+        members = schema.get("properties") or {}
+        self._members_say = "operation" in members
+        if self._operation is None and members and not self._members_say:
+            raise StopRun(self._no_operation())
+
+    def read(self, raw: Mapping[str, Any]) -> Work | Settlement:
+        """One record: work to do, or its rejection.
+
+        Raises:
+            StopRun: Nothing says what it is to do.
+        """
+        operation = self._operation_of(raw)
+        if isinstance(operation, Violation):
+            return self._rejected(raw, InvalidRecord(None, (operation,)))
+        reading = read_record(
+            raw,
+            operation,
+            zone=self._settings.timezone,
+            mode=self._settings.update_mode,
+            merge_nulls=self._settings.merge_nulls,
+        )
+        if reading.dropped:
+            self._tell_dropped(reading.dropped)
+        if isinstance(reading.record, InvalidRecord):
+            return self._rejected(raw, reading.record)
+        return self._work(reading.record)
+
+    def map_failed(self, raw: Mapping[str, Any], error: Exception) -> Settlement:
+        """The rejection of a record on which a stream map raised."""
+        detail = f"A stream map of {self._stream} raised {type(error).__name__} on this record."
+        return self._settlement(self._entry(raw, None, None, None), Reason.MAP_FAILED, detail)
+
+    def _operation_of(self, raw: Mapping[str, Any]) -> Operation | Violation:
+        value = raw.get("operation") if isinstance(raw, Mapping) else None
+        if value is None or value == "":
+            if self._operation is not None:
+                return self._operation
+            if not self._members_say:
+                raise StopRun(self._no_operation())
+        try:
+            return Operation(str(value).strip().lower())
+        except ValueError:
+            return Violation(
+                "/operation",
+                "enum",
+                "null" if value is None else type(value).__name__,
+                "Must be update or execute: neither the stream nor default_operation says it.",
+            )
+
+    def _no_operation(self) -> str:
+        return (
+            f"Nothing says what to do with the records of stream {self._stream!r}: it is neither "
+            "task_updates nor task_executions, they carry no member `operation`, and "
+            "default_operation is not set. Set it, or alias the stream: stream_maps: "
+            f'{{"{self._stream}": {{"__alias__": "task_updates"}}}}'
+        )
+
+    def _work(self, record: TaskRecord) -> Work:
+        kept = kept_record(record)
+        entry = self._entry(
+            kept,
+            record.operation,
+            record.task_id,
+            record.external_id,
+            act_as_user_id=record.act_as_user_id,
+            hashed=body_hash(record.operation, record.body),
+        )
+        return Work(index=0, entry=entry, record=record, received=time.monotonic())
+
+    def _rejected(self, raw: Mapping[str, Any], record: InvalidRecord) -> Settlement:
+        entry = self._entry(raw, record.operation, record.task_id, record.external_id)
+        detail = " ".join(
+            f"{violation.pointer or '/'}: {violation.message}" for violation in record.violations
+        )
+        problem = {
+            "errors": [
+                {
+                    "pointer": violation.pointer,
+                    "rule": violation.rule,
+                    "type": violation.value_type,
+                    "detail": violation.message,
+                }
+                for violation in record.violations
+            ]
+        }
+        return self._settlement(entry, Reason.INVALID_RECORD, detail, problem)
+
+    def _settlement(
+        self, entry: Entry, reason: Reason, detail: str, problem: Mapping[str, Any] | None = None
+    ) -> Settlement:
+        return Settlement(
+            entry=entry,
+            outcome=Outcome.REJECTED,
+            settled_at=entry.received_at,
+            reason=reason,
+            detail=detail,
+            problem=problem,
+        )
+
+    def _entry(  # noqa: PLR0913 - the columns of an entry
+        self,
+        kept: Mapping[str, Any],
+        operation: Operation | None,
+        task_id: int | None,
+        external_id: str | int | None,
+        *,
+        act_as_user_id: int | None = None,
+        hashed: str | None = None,
+    ) -> Entry:
+        return Entry(
+            operation_id=new_id(),
+            stream=self._stream,
+            operation=operation,
+            task_id=task_id,
+            external_id=None if external_id is None else str(external_id),
+            act_as_user_id=act_as_user_id,
+            body_hash=hashed,
+            record=kept,
+            received_at=datetime.now(UTC),
+        )
+
+    def _tell_dropped(self, dropped: tuple[str, ...]) -> None:
+        """Name what is dropped, once for each member of a stream."""
+        new = [name for name in dropped if name not in self._told]
+        if not new:
+            return
+        self._told.update(new)
+        names = ", ".join(
+            name if (near := nearest_member(name)) is None else f"{name} (did you mean {near}?)"
+            for name in new
+        )
+        self._logger.warning(
+            "Stream %s: members that are not in the contract are dropped: %s", self._stream, names
+        )

@@ -1,0 +1,148 @@
+"""Planning: which record of each lane is next, what it needs, and what may be sent now."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from sqlalchemy import Connection
+
+from reply_tasks.contract import UpdateMode
+from reply_tasks.contract.outcomes import Operation
+from reply_tasks.ledger import KnownTask
+from reply_tasks.ledger.reading import known_tasks
+from target_reply_tasks.judge import Judgement, Need, judge
+from target_reply_tasks.lanes import Lanes
+from target_reply_tasks.work import Work
+
+#: Seconds that an update rests before it is sent, so that a later one may supersede it.
+LOOK_AHEAD = 0.05
+#: Seconds until a task that another run has claimed is looked at again.
+CLAIMED_ELSEWHERE = 0.5
+
+
+class Plan:
+    """The lanes' heads, sorted by what they wait for.
+
+    A head is ``fresh`` until it is judged; then it is settled without a call, or is ``sendable``,
+    or waits for another run's claim. A judgement holds while no other process has settled anything;
+    when one has, ``doubt`` makes every head fresh again.
+    """
+
+    def __init__(self, *, mode: UpdateMode, skip_unchanged: bool, holder_id: str) -> None:
+        self._mode = mode
+        self._skip_unchanged = skip_unchanged
+        self._holder_id = holder_id
+        self._lanes = Lanes(supersedes=mode is UpdateMode.REPLACE)
+        self._fresh: dict[int, None] = {}
+        self._sendable: dict[str | None, deque[Work]] = {}
+        self._elsewhere: dict[int, float] = {}
+
+    def add(self, work: Work) -> Work | None:
+        """A record was read, or a claim taken over; the update that it supersedes, if any."""
+        superseded = self._lanes.add(work)
+        if self._lanes.head(work.task_id) is work:
+            self._look_at(work.task_id)
+        return superseded
+
+    def finish(self, work: Work) -> None:
+        """A record that was under way has ended: its lane goes on."""
+        self._lanes.finish(work)
+        self._look_at(work.task_id)
+
+    def doubt(self) -> None:
+        """Another process has settled something: judge again what was judged."""
+        for heads in self._sendable.values():
+            for work in heads:
+                self._look_at(work.task_id)
+        self._sendable.clear()
+
+    def wait_for_another(self, work: Work, now: float) -> None:
+        """Another run holds the claim on this task: come back to it in a while."""
+        self._elsewhere[work.task_id] = now + CLAIMED_ELSEWHERE
+
+    def judge(self, connection: Connection, now: float) -> Iterator[tuple[Work, Judgement]]:
+        """Judge every fresh head; those that need no call leave their lanes and are yielded."""
+        for task_id, again in list(self._elsewhere.items()):
+            if again <= now:
+                del self._elsewhere[task_id]
+                self._look_at(task_id)
+        while self._fresh:
+            heads = [head for head in map(self._lanes.head, self._fresh) if head is not None]
+            self._fresh = {}
+            asked = {work.task_id for work in heads if not work.recovered}
+            known = known_tasks(connection, asked, with_detail=self._mode is UpdateMode.MERGE)
+            for work in heads:
+                judgement = judge(
+                    work,
+                    known.get(work.task_id, _UNASKED),
+                    mode=self._mode,
+                    skip_unchanged=self._skip_unchanged,
+                    holder_id=self._holder_id,
+                )
+                match judgement.need:
+                    case Need.SETTLE:
+                        self._lanes.drop_head(work)
+                        self._look_at(work.task_id)
+                        yield work, judgement
+                    case Need.WAIT:
+                        self.wait_for_another(work, now)
+                    case Need.SEND:
+                        self._sendable.setdefault(work.user, deque()).append(work)
+
+    def users_with_work(self) -> list[str | None]:
+        """The users for whom something could be sent."""
+        return [user for user, heads in self._sendable.items() if heads]
+
+    def pick(
+        self, user: str | None, room: Callable[[Operation], int], *, rested_before: float
+    ) -> list[Work]:
+        """The records to send next for a user: as many as there is room for, in the order judged.
+
+        Args:
+            user: Whose quota they spend.
+            room: How many records of an operation may be handed out now.
+            rested_before: Only what was read before this instant.
+        """
+        heads = self._sendable.get(user)
+        picked: list[Work] = []
+        while heads and len(picked) < room(heads[0].operation):
+            work = heads[0]
+            if self._lanes.head(work.task_id) is not work:  # superseded: its successor is fresh
+                heads.popleft()
+                continue
+            if work.operation is Operation.UPDATE and work.received > rested_before:
+                break
+            picked.append(heads.popleft())
+        return picked
+
+    def put_back(self, user: str | None, works: list[Work]) -> None:
+        """Records that were picked and can't be sent yet: they stay first."""
+        self._sendable.setdefault(user, deque()).extendleft(reversed(works))
+
+    def start(self, work: Work) -> None:
+        """A picked record is claimed and goes out."""
+        self._lanes.start(work)
+
+    def next_look(self) -> float | None:
+        """When a task that waits for another run is to be looked at."""
+        return min(self._elsewhere.values(), default=None)
+
+    @property
+    def waits_elsewhere(self) -> bool:
+        """Whether a record waits for another run's claim."""
+        return bool(self._elsewhere)
+
+    def executions_wait(self) -> bool:
+        """Whether the next commit may hold an execution's claim."""
+        return any(
+            heads and heads[0].operation is Operation.EXECUTE for heads in self._sendable.values()
+        ) or any(
+            head is not None and head.operation is Operation.EXECUTE
+            for head in map(self._lanes.head, self._fresh)
+        )
+
+    def _look_at(self, task_id: int) -> None:
+        if task_id not in self._elsewhere:
+            self._fresh[task_id] = None
+
+
+_UNASKED = KnownTask()

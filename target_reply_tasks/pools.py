@@ -1,0 +1,114 @@
+"""Sender pools: the threads that make calls, a pool for each Reply user, since each has a quota."""
+
+import math
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+from reply_tasks.contract.outcomes import Operation
+from target_reply_tasks.inbox import Crashed, Ended, Inbox
+from target_reply_tasks.sending import Sender
+from target_reply_tasks.work import Unsettled, Work
+
+#: The most calls in flight at once for one user.
+MOST_LANES = 32
+#: A minute's quota should be spent within this many seconds of work, so that latency never shows.
+BURST_SECONDS = 6.0
+#: Work handed out ahead waits for a sender no longer than about this: its slot was taken already.
+AHEAD_SECONDS = 0.25
+#: The most records that are handed out ahead for each sender.
+MOST_AHEAD = 16
+
+
+class Pool:
+    """The senders of one Reply user.
+
+    A number of lanes that the user has set is kept. The default adapts to the answers: with slow
+    ones more calls must be in flight to spend the quota (Little's law).
+    """
+
+    def __init__(self, *, lanes: int, adapts: bool, per_minute: int | None) -> None:
+        self._lanes = lanes
+        self._adapts = adapts
+        self._per_minute = per_minute
+        self._latency: float | None = None
+        self._queue: SimpleQueue[Work | None] = SimpleQueue()
+        self._threads: list[Thread] = []
+        self.outstanding = 0
+
+    @property
+    def lanes(self) -> int:
+        """How many calls may be in flight."""
+        if not self._adapts or self._per_minute is None or self._latency is None:
+            return self._lanes
+        needed = math.ceil(self._per_minute * self._latency / BURST_SECONDS)
+        return max(self._lanes, min(MOST_LANES, needed))
+
+    def room(self, operation: Operation) -> int:
+        """How many more records may be handed out.
+
+        Updates go out a little ahead, so that no sender waits for a commit. An execution does not:
+        its claim is committed right before it is sent.
+        """
+        ahead = 0
+        if operation is Operation.UPDATE and self._latency is not None:
+            ahead = min(MOST_AHEAD, int(AHEAD_SECONDS / max(self._latency, 0.001)))
+        return self.lanes * (1 + ahead) - self.outstanding
+
+    def observe(self, seconds: float) -> None:
+        """A call took this long."""
+        if self._latency is None:
+            self._latency = seconds
+        else:
+            self._latency += 0.2 * (seconds - self._latency)
+
+    @property
+    def starving(self) -> bool:
+        """Whether the senders have nothing to go on with."""
+        return self._queue.empty()
+
+    def hand_out(self, work: Work, start: Callable[["Pool"], Thread]) -> None:
+        """Give a claimed record to the next free sender."""
+        self.outstanding += 1
+        self._queue.put(work)
+        if len(self._threads) < min(self.lanes, self.outstanding):
+            thread = start(self)
+            self._threads.append(thread)
+            thread.start()
+
+    def take(self) -> Work | None:
+        """The next record for a sender; None: no more will come."""
+        return self._queue.get()
+
+    def take_back(self) -> list[Work]:
+        """Records that no sender has begun: the run stops."""
+        back: list[Work] = []
+        while True:
+            try:
+                work = self._queue.get_nowait()
+            except Empty:
+                self.outstanding -= len(back)
+                return back
+            if work is not None:
+                back.append(work)
+
+    def close(self) -> None:
+        """Let every sender end when it is done."""
+        for _ in self._threads:
+            self._queue.put(None)
+
+
+def sender_thread(pool: Pool, sender: Sender, inbox: Inbox) -> Thread:
+    """A thread that applies records until its pool is closed."""
+
+    def run() -> None:
+        while (work := pool.take()) is not None:
+            try:
+                result = sender.apply(work)
+            except BaseException as error:  # noqa: BLE001 - it is told, and stops the run
+                inbox.put(Crashed(error), urgent=True)
+                inbox.put(Ended(work, Unsettled(work)), urgent=True)
+                return
+            inbox.put(Ended(work, result), urgent=pool.starving)
+
+    return Thread(target=run, name="sender", daemon=True)

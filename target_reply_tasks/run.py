@@ -1,0 +1,157 @@
+"""A run: the ledger, the client, the quota and the engine, put together from the settings."""
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from reply_tasks.api.backoff import Backoff
+from reply_tasks.api.client import Connection, ReplyClient
+from reply_tasks.api.quota import Quota
+from reply_tasks.contract.outcomes import Outcome
+from reply_tasks.ledger import Ledger, Settlement
+from reply_tasks.ledger.database import clock
+from reply_tasks.settings import TargetSettings
+from target_reply_tasks.allowance import Allowance
+from target_reply_tasks.engine import Engine, RunResult, World
+from target_reply_tasks.work import Work
+
+
+class Run:
+    """One run of the target on its ledger.
+
+    Args:
+        settings: How it runs.
+        logger: Gets every line for a person.
+        write_state: Writes one STATE to standard output.
+        close_input: Wakes a reader that blocks, when nothing more shall be read.
+        backoff: How long to wait before a repeat.
+    """
+
+    def __init__(
+        self,
+        settings: TargetSettings,
+        logger: logging.Logger,
+        *,
+        write_state: Callable[[Any], None],
+        close_input: Callable[[], None],
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._settings = settings
+        self._logger = logger
+        self._write_state = write_state
+        self._close_input = close_input
+        self._backoff = backoff or Backoff()
+        self._stack = ExitStack()
+        self._engine: Engine | None = None
+
+    def start(self) -> None:
+        """Open everything, and settle what dead runs left.
+
+        Raises:
+            LedgerError: The ledger can't be opened.
+            ConfigurationError: The client can't be made from the settings.
+        """
+        settings = self._settings
+        client = self._stack.enter_context(ReplyClient(_connection(settings)))
+        ledger = self._stack.enter_context(Ledger.open(settings.ledger_url))
+        quota = Quota(
+            ledger.engine,
+            write=ledger.write,
+            api_key=settings.api_key,
+            per_minute=settings.requests_per_minute,
+            per_hour=settings.requests_per_hour,
+            now=clock,
+        )
+        world = World(
+            ledger=ledger,
+            client=client,
+            allowance=Allowance(quota, default_user=_user(settings), log=self._logger.info),
+            backoff=self._backoff,
+            write_state=self._write_state,
+            close_input=self._close_input,
+            log=self._logger.info,
+        )
+        self._engine = Engine(world, settings, run_id=ledger.holder.holder_id)
+        self._engine.start()
+        self._engine.wait_until_ready()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of a run that was started."""
+        if self._engine is None:  # pragma: no cover - a bug of ours
+            raise AssertionError("the run was not started")
+        return self._engine
+
+    def received(self, work: Work) -> None:
+        """A valid record was read."""
+        self.engine.received(work)
+
+    def refused(self, settlement: Settlement) -> None:
+        """A record was read that can't be applied."""
+        self.engine.refused(settlement)
+
+    def state(self, value: Any) -> None:  # noqa: ANN401 - any JSON
+        """A STATE was read."""
+        self.engine.state(value)
+
+    def stop(self, *, exit_code: int, cause: str | None = None) -> None:
+        """Stop: what is in flight settles, within a bound."""
+        if self._engine is not None:
+            self._engine.stop(exit_code=exit_code, cause=cause)
+
+    def finish(self, *, broken: str | None = None) -> RunResult:
+        """Wait until everything that was read is settled, or the run has stopped.
+
+        Args:
+            broken: What was wrong with the input, if it ended before its end.
+        """
+        self.engine.end_of_input()
+        try:
+            result = self.engine.join()
+        finally:
+            self._stack.close()
+        if broken is not None and result.stopped is None:
+            result.stopped, result.exit_code = broken, 1
+        self._tell(result)
+        return result
+
+    def _tell(self, result: RunResult) -> None:
+        if result.error is not None:
+            self._logger.error("%s", result.stopped, exc_info=result.error)
+        elif result.stopped is not None:
+            self._logger.error("Stopped: %s", result.stopped)
+        totals = result.totals
+        counts = ", ".join(
+            f"{count} {outcome}" for outcome, count in totals.outcomes.items() if count
+        )
+        reasons = ", ".join(f"{count} {reason}" for reason, count in totals.reasons.items())
+        if totals.outcomes[Outcome.REJECTED]:
+            counts += f" (rejected: {reasons})"
+        unsettled = f", {result.unsettled} left for the next run" if result.unsettled else ""
+        self._logger.info(
+            "%d records read: %s%s; %d calls made.",
+            result.read,
+            counts or "none settled",
+            unsettled,
+            totals.api_calls,
+        )
+
+
+def _connection(settings: TargetSettings) -> Connection:
+    return Connection(
+        api_url=settings.api_url,
+        api_key=settings.api_key,
+        dialect=settings.api_dialect,
+        team_id=settings.team_id,
+        user_id=settings.user_id,
+        user_email=settings.user_email,
+        request_timeout=settings.request_timeout,
+    )
+
+
+def _user(settings: TargetSettings) -> str | None:
+    """The Reply user that calls act as, as the quota knows it."""
+    if settings.user_id is not None:
+        return str(settings.user_id)
+    return settings.user_email

@@ -1,0 +1,206 @@
+"""The Singer target: reads messages with the SDK, and leaves everything that counts to the run."""
+
+import copy
+import json
+import sys
+from collections import Counter
+from types import FrameType
+from typing import IO, Any, ClassVar, Protocol, cast
+
+from singer_sdk import Target
+from singer_sdk.exceptions import ConfigValidationError, RecordsWithoutSchemaException
+from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
+
+from reply_tasks.api.errors import ConfigurationError
+from reply_tasks.ledger import LedgerError, Settlement
+from reply_tasks.settings import SettingsError, TargetSettings, target_settings_schema
+from target_reply_tasks.dry_run import DryRun
+from target_reply_tasks.engine import InputClosedError, RunResult
+from target_reply_tasks.reader import BrokenInputError, InterruptibleReader, Signals
+from target_reply_tasks.run import Run
+from target_reply_tasks.sinks import TaskSink
+from target_reply_tasks.work import StopRun, Work
+
+
+class _Run(Protocol):
+    """What stands behind the target: a run, or a dry run."""
+
+    def start(self) -> None: ...
+    def received(self, work: Work) -> None: ...
+    def refused(self, settlement: Settlement) -> None: ...
+    def state(self, value: Any) -> None: ...  # noqa: ANN401
+    def stop(self, *, exit_code: int, cause: str | None = None) -> None: ...
+    def finish(self, *, broken: str | None = None) -> RunResult: ...
+
+
+class TargetReplyTasks(Target):
+    """Applies task records to Reply.io: updates and executions, each sent once, none lost."""
+
+    name = "target-reply-tasks"
+    package_name = "reply-tasks"
+    config_jsonschema: ClassVar[dict[str, Any]] = target_settings_schema()
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+    default_sink_class = TaskSink
+    message_reader_class = InterruptibleReader
+    max_parallelism = 1
+    message_reader: InterruptibleReader
+
+    def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's own arguments
+        super().__init__(**arguments)
+        self._signals = Signals(on_stop=self._on_signal, reader=self.message_reader)
+        self.run: _Run = self._make_run()
+        self.result = RunResult()
+
+    # -- settings ------------------------------------------------------------------------------
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Read the settings before the SDK fills in defaults: it matters which were given."""
+        try:
+            self.settings = TargetSettings.from_config(self._config)
+        except SettingsError as error:
+            if raise_errors:
+                raise ConfigValidationError(
+                    "The settings can't be used", errors=list(error.problems), schema={}
+                ) from None
+            return list(error.problems)
+        return []
+
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """The built-in settings that mean something here are in the schema already."""
+
+    def _make_run(self) -> _Run:
+        if self.settings.dry_run:
+            return DryRun(self.settings, self.logger)
+        return Run(
+            self.settings,
+            self.logger,
+            write_state=self._write_state_message,
+            close_input=self._signals.wake_reader,
+        )
+
+    # -- messages ------------------------------------------------------------------------------
+
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        """Map a record and hand it to its sink; a map that raises rejects this record only."""
+        self._assert_line_requires(message_dict, requires={"stream", "record"})
+        stream = message_dict["stream"]
+        stream_maps = self.mapper.stream_maps.get(stream)
+        if stream_maps is None:
+            raise RecordsWithoutSchemaException(
+                f"A record of stream {stream!r} came before its SCHEMA."
+            )
+        for stream_map in stream_maps:
+            sink = cast("TaskSink", self.get_sink(stream_map.stream_alias))
+            raw = message_dict["record"]
+            try:
+                record = stream_map.transform(copy.copy(raw))
+            except Exception as error:  # noqa: BLE001 - a map's expression may raise anything
+                sink.map_failed(raw, error)
+                continue
+            if record is not None:
+                sink.process_record(record, {})
+                sink.record_counter_metric.increment()
+
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        """A STATE leaves when all before it is settled, which the run knows."""
+        self._assert_line_requires(message_dict, requires={"value"})
+        self.run.state(message_dict["value"])
+
+    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
+        """Refuse: the SDK would pass over maps and validation, and lose the rows."""
+        stream = str(message_dict.get("stream"))
+        raise BrokenInputError(
+            f"Stream {stream!r} comes as BATCH messages, which this target does not read: turn "
+            "batching off in the tap (remove its batch_config)."
+        )
+
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        """Versions of tables mean nothing to tasks."""
+        self.logger.debug("ACTIVATE_VERSION of %s is ignored.", message_dict.get("stream"))
+
+    def _write_state_message(self, state: dict[str, Any]) -> None:
+        """Write one STATE; nothing else ever goes to standard output."""
+        sys.stdout.write(f"{json.dumps(state)}\n")
+        sys.stdout.flush()
+
+    # -- the run -------------------------------------------------------------------------------
+
+    def process_lines(self, file_input: IO[str] | None) -> Counter[str]:  # type: ignore[misc]
+        """Read all input, with the run around it.
+
+        The SDK holds this method final, but what it does when the input breaks off loses all that
+        was settled: here the run is always finished.
+        """
+        self._signals.start()
+        self.run.start()
+        try:
+            return super().process_lines(file_input)
+        except InputClosedError:  # the run wants no more: why, it knows
+            return Counter()
+        except StopRun as stop:
+            self.run.stop(exit_code=1, cause=str(stop))
+            return Counter()
+        except Exception as error:
+            self._finish(broken=_one_line(error))
+            raise
+
+    def process_endofpipe(self) -> None:
+        """There is no more to read: settle the rest. The verdict is in ``result``."""
+        for sink in self._sinks_active.values():
+            sink.clean_up()
+        self._finish()
+
+    def _finish(self, *, broken: str | None = None) -> None:
+        try:
+            self.result = self.run.finish(broken=broken)
+        finally:
+            self._signals.stop()
+
+    def _on_signal(self, signum: int) -> None:
+        self.run.stop(exit_code=128 + signum)
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """A signal before anything was begun: the SDK would exit with 0."""
+        del frame
+        raise SystemExit(128 + signum)
+
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: Any = None,  # noqa: ANN401 - the SDK's parsed --config
+        file_input: IO[str] | None = None,
+    ) -> None:
+        """Run the target, and exit with its verdict; never with a traceback for bad input."""
+        super(Target, cls).invoke(about=about, about_format=about_format)
+        cls.print_version(print_fn=cls.logger.info)
+        target = cls(
+            config=config.config if config else None,
+            parse_env_config=bool(config and config.parse_env),
+        )
+        try:
+            target.listen(file_input)
+        except (LedgerError, ConfigurationError) as error:
+            cls.logger.error("Stopped: %s", error)  # noqa: TRY400 - one line is enough
+            sys.exit(1)
+        except Exception:
+            if target.result.stopped is None:
+                raise
+            sys.exit(target.result.exit_code)
+        sys.exit(target.result.exit_code)
+
+
+def _one_line(error: Exception) -> str:
+    """What went wrong with the input. The SDK's own messages may hold a whole record."""
+    if isinstance(error, BrokenInputError | RecordsWithoutSchemaException):
+        return str(error)
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:200] if text else ''}"

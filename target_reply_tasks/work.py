@@ -1,0 +1,105 @@
+"""A record on its way through the run, and what can become of it in a sender's hands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from reply_tasks.contract import TaskRecord
+from reply_tasks.contract.outcomes import Operation, Outcome, Reason
+from reply_tasks.ledger import Attempt, Entry, Settlement
+
+#: The index of a claim that was taken over from a dead run: it was never read from this input.
+RECOVERED = -1
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """One valid record between being read and being settled.
+
+    Attributes:
+        index: Its position among all records read; ``RECOVERED`` for a taken-over claim.
+        entry: What the ledger writes of it.
+        record: What is asked of Reply.
+        received: When it was read, on the monotonic clock.
+        claimed_at: When its intent was committed; None while it has no claim.
+        attempts: The calls made for it, in order.
+        judged_at: The ledger's counter when it was last judged: what was known then still holds
+            while no other process has settled anything.
+        slot: Whether a slot of the quota is in hand for its next call.
+        unsure: Whether a call may have changed something without our knowing.
+    """
+
+    index: int
+    entry: Entry
+    record: TaskRecord
+    received: float
+    claimed_at: datetime | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    judged_at: int = -1
+    slot: bool = False
+    unsure: bool = False
+
+    @property
+    def task_id(self) -> int:
+        """The task, which is also its lane."""
+        return self.record.task_id
+
+    @property
+    def operation(self) -> Operation:
+        """Update or execute."""
+        return self.record.operation
+
+    @property
+    def recovered(self) -> bool:
+        """Whether a dead run claimed it, and may have sent it."""
+        return self.index == RECOVERED
+
+    @property
+    def user(self) -> str | None:
+        """The Reply user whose quota its calls spend; None: the user of the settings."""
+        acting = self.record.act_as_user_id
+        return None if acting is None else str(acting)
+
+    def settled(  # noqa: PLR0913 - the columns of a settlement
+        self,
+        outcome: Outcome,
+        at: datetime,
+        *,
+        reason: Reason | None = None,
+        detail: str | None = None,
+        problem: Mapping[str, Any] | None = None,
+        task_detail: Mapping[str, Any] | None = None,
+        body_hash: str | None = None,
+    ) -> Settlement:
+        """This record's settlement."""
+        return Settlement(
+            entry=self.entry,
+            outcome=outcome,
+            settled_at=at,
+            reason=reason,
+            detail=detail,
+            problem=problem,
+            http_status=self.attempts[-1].status if self.attempts else None,
+            attempts=tuple(self.attempts),
+            task_detail=task_detail,
+            body_hash=body_hash,
+            claimed_at=self.claimed_at,
+        )
+
+
+class StopRun(Exception):  # noqa: N818 - it is not an error of ours
+    """The run can't go on. The message is the one line that a person reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """Work that a sender gave back without an outcome.
+
+    Attributes:
+        work: The record; it stays unsettled, and state stays before it.
+        stop: Why the run must stop; None when the run is stopping already.
+    """
+
+    work: Work
+    stop: str | None = None
