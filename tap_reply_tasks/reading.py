@@ -83,22 +83,29 @@ class TaskReader:
             skip += len(items)
 
     def task(self, task_id: int) -> TaskDetail | None:
-        """One task; None if it is gone.
+        """One task; None if it is gone. One whose content can't be rendered comes without it.
 
         Raises:
             ReadError: Reply refused, or is down.
         """
-        client, include = self._effects.client, self._settings.include_content
+        decision = self._read(task_id, with_content=self._settings.include_content)
+        if _refused(decision) and self._settings.include_content:
+            self._logger.warning(
+                "Task %s is read without its content: %s", task_id, decision.detail
+            )
+            decision = self._read(task_id, with_content=False)
+        if _refused(decision):
+            raise ReadError(f"Reply refused to give task {task_id}: {decision.detail}")
+        return decision.task
+
+    def _read(self, task_id: int, *, with_content: bool) -> Decision:
+        client = self._effects.client
         decision, _ = self._certain(
             f"task {task_id}",
-            lambda: client.get_task(task_id, include_content=include),
+            lambda: client.get_task(task_id, include_content=with_content),
             task_id=task_id,
         )
-        if decision.next is Next.REJECTED:
-            if decision.reason is not Reason.TASK_NOT_FOUND:
-                raise ReadError(f"Reply refused to give task {task_id}: {decision.detail}")
-            return None
-        return decision.task
+        return decision
 
     def _page(self, skip: int) -> tuple[list[Any], bool]:
         """The items of one page, and whether more follow."""
@@ -145,3 +152,8 @@ class TaskReader:
                 effects.sleep(delay)
             else:
                 return decision, answer
+
+
+def _refused(decision: Decision) -> bool:
+    """Whether Reply would not give a task that is there."""
+    return decision.next is Next.REJECTED and decision.reason is not Reason.TASK_NOT_FOUND

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 
 import click
 from singer_sdk import Stream, Tap
+from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import (
     CapabilitiesEnum,
     PluginCapabilities,
@@ -93,6 +95,17 @@ class TapReplyTasks(Tap):
             cls.logger.info("No api_key: only the streams of the ledger are tested.")
         tap.run_sync_dry_run(dry_run_record_limit=1, streams=streams)
         ctx.exit()
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
+        """The settings that the environment gives.
+
+        Our own stay text: the settings' reader says what is wrong with one, where the SDK raises.
+        """
+        properties = cls.config_jsonschema["properties"]
+        texts = {name: {"type": "string"} for name in properties}
+        builtins = {name: properties[name] for name in BUILTIN_SETTINGS}
+        return parse_environment_config({"properties": texts | builtins}, cls._env_var_prefix)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the config as the settings' reader does: it names the nearest setting to a typo.

@@ -1,0 +1,172 @@
+"""Settings and the command line: what is offered, what is refused, and that no secret is shown."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tap_world import KEY, TAP, LedgerWriter, applied, environment, run, sqlite_url
+
+from reply_tasks.sandbox import DEFAULT_API_KEY, SandboxServer
+from reply_tasks.settings import BUILTIN_SETTINGS, tap_settings
+from tap_reply_tasks.tap import TapReplyTasks
+
+STREAMS = ["runs", "task_details", "task_operations", "task_snapshots", "tasks"]
+
+
+def _tap(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(TAP), *arguments],
+        cwd=folder,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_about_lists_just_the_settings_that_mean_something(tmp_path: Path) -> None:
+    """The catalog of settings is what a user sees, with no batch and no metadata settings."""
+    about = json.loads(_tap(tmp_path, "--about", "--format", "json").stdout)
+    offered = set(about["settings"]["properties"])
+    assert offered == {*(setting.name for setting in tap_settings()), *BUILTIN_SETTINGS}
+    assert "batch" not in about["capabilities"]
+
+
+def test_about_as_markdown_names_every_setting(tmp_path: Path) -> None:
+    """``--about --format markdown`` is a manual."""
+    done = _tap(tmp_path, "--about", "--format", "markdown")
+    assert done.returncode == 0
+    for setting in tap_settings():
+        assert f"| {setting.name} |" in done.stdout
+
+
+def test_discovery_needs_no_settings(tmp_path: Path) -> None:
+    """``--discover`` shows five streams, of which the ledger's three are selected by default."""
+    done = _tap(tmp_path, "--discover")
+    assert done.returncode == 0
+    streams = {stream["tap_stream_id"]: stream for stream in json.loads(done.stdout)["streams"]}
+    assert sorted(streams) == STREAMS
+    chosen = {name: _root(stream)["selected-by-default"] for name, stream in streams.items()}
+    assert [name for name, selected in chosen.items() if selected] == STREAMS[:3]
+    methods = {name: stream["replication_method"] for name, stream in streams.items()}
+    assert methods == dict.fromkeys(STREAMS[:3], "INCREMENTAL") | dict.fromkeys(
+        STREAMS[3:], "FULL_TABLE"
+    )
+
+
+def _root(stream: dict[str, Any]) -> dict[str, Any]:
+    [root] = [entry["metadata"] for entry in stream["metadata"] if not entry["breadcrumb"]]
+    return dict(root)
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"leger_url": "sqlite:///x.db"}, "'leger_url' is not a setting; did you mean ledger_url?"),
+        ({"batch_config": {}}, "'batch_config' is not a setting here"),
+        ({"page_size": 5000}, "page_size must be between 1 and 1000, not 5000."),
+        ({"start_date": "soon"}, "start_date must be an ISO 8601 date or date-time"),
+        ({"flattening_max_depth": "deep"}, "flattening_max_depth: 'deep' is not of type"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [(), ("--test",)])
+def test_a_wrong_setting_is_refused_in_a_sentence(
+    tmp_path: Path, config: dict[str, Any], sentence: str, arguments: tuple[str, ...]
+) -> None:
+    """Exit code 1 before anything is emitted, without a traceback."""
+    output = run(tmp_path, config, *arguments)
+    assert output.exit_code == 1
+    assert output.messages == []
+    assert sentence in output.log
+    assert "Traceback" not in output.log
+
+
+def test_environment_variables_may_be_digit_strings(tmp_path: Path) -> None:
+    """Meltano and ``--config=ENV`` know only text."""
+    with LedgerWriter.open(sqlite_url(tmp_path)) as writer:
+        writer.settle(applied(1))
+    done = _tap(
+        tmp_path,
+        "--config=ENV",
+        TAP_REPLY_TASKS_LEDGER_URL=sqlite_url(tmp_path),
+        TAP_REPLY_TASKS_PAGE_SIZE="10",
+        TAP_REPLY_TASKS_REQUESTS_PER_HOUR="null",
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"RECORD"' in done.stdout
+    assert TapReplyTasks(config={"page_size": "10"}).settings.page_size == 10
+
+
+def test_a_wrong_environment_variable_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    """No traceback for a word where a number belongs."""
+    done = _tap(tmp_path, "--config=ENV", TAP_REPLY_TASKS_PAGE_SIZE="many")
+    assert done.returncode == 1
+    assert "page_size must be a whole number." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("stream", ["tasks", "task_snapshots"])
+def test_a_stream_of_the_api_needs_a_key(tmp_path: Path, stream: str) -> None:
+    """Selected without a key, it ends the run before anything is emitted, and says what to set."""
+    config = {"ledger_url": sqlite_url(tmp_path)}
+    output = run(tmp_path, config, selected=["runs", stream])
+    assert output.exit_code == 1
+    assert output.messages == []
+    assert f"api_key must be set to read {stream}" in output.log
+    assert "Traceback" not in output.log
+
+
+def test_a_connection_test_without_a_key_tests_the_ledger(tmp_path: Path) -> None:
+    """``--test`` reads one record of each ledger stream, and succeeds."""
+    with LedgerWriter.open(sqlite_url(tmp_path)) as writer:
+        writer.settle(applied(1), applied(2))
+        writer.end()
+    output = run(tmp_path, {"ledger_url": sqlite_url(tmp_path)}, "--test")
+    assert output.exit_code == 0, output.log
+    assert {name: len(rows) for name, rows in output.records.items()} == dict.fromkeys(
+        STREAMS[:3], 1
+    )
+
+
+def test_a_connection_test_with_a_key_tests_all_streams(tmp_path: Path) -> None:
+    """``--test`` reads one record of each of the five."""
+    with LedgerWriter.open(sqlite_url(tmp_path)) as writer:
+        writer.settle(applied(1))
+        writer.end()
+    with SandboxServer(tasks=3) as server:
+        config = {"ledger_url": sqlite_url(tmp_path), "api_url": server.url, "api_key": KEY}
+        refused = run(tmp_path, config, "--test")
+        config["api_key"] = DEFAULT_API_KEY
+        output = run(tmp_path, config, "--test")
+    assert refused.exit_code == 1
+    assert output.exit_code == 0, output.log
+    assert {name: len(rows) for name, rows in output.records.items()} == dict.fromkeys(STREAMS, 1)
+
+
+def test_schemas_alone_need_no_key(tmp_path: Path) -> None:
+    """``--test=schema`` writes the five schemas and reads nothing."""
+    done = _tap(tmp_path, "--test=schema")
+    assert done.returncode == 0, done.stderr
+    written = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(m["type"], m["stream"]) for m in written] == [("SCHEMA", name) for name in STREAMS]
+
+
+def test_stream_maps_and_flattening_work(tmp_path: Path) -> None:
+    """The built-in settings that are offered do what they say."""
+    with LedgerWriter.open(sqlite_url(tmp_path)) as writer:
+        writer.settle(applied(1))
+    config = {
+        "ledger_url": sqlite_url(tmp_path),
+        "flattening_enabled": True,
+        "flattening_max_depth": 2,
+        "stream_maps": {"task_details": {"kind": "taskTypeName"}, "task_operations": "__NULL__"},
+    }
+    output = run(tmp_path, config)
+    assert output.exit_code == 0, output.log
+    [record] = output.records["task_details"]
+    assert record["template__subject"] == "Hello"
+    assert record["kind"] == "linkedIn"
+    assert "task_operations" not in output.schemas
