@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.demo.examples import Note, notes
 from reply_tasks.demo.loop import DemoError, Operation, Story, play
 
@@ -19,11 +20,11 @@ Example:
 """
 
 _STYLES = {
-    "applied": "green",
-    "unchanged": "cyan",
-    "superseded": "blue",
-    "rejected": "yellow",
-    "uncertain": "magenta",
+    Outcome.APPLIED: "green",
+    Outcome.UNCHANGED: "cyan",
+    Outcome.SUPERSEDED: "blue",
+    Outcome.REJECTED: "yellow",
+    Outcome.UNCERTAIN: "magenta",
 }
 #: Narrower than this the table can't be read; a pipe or a CI log says that it has 80 columns.
 _WIDTH = 118
@@ -54,14 +55,15 @@ def demo(*, folder: Path | None) -> None:
     expected = notes()
     console.print(_table(story, expected))
     console.print(_summary(story))
-    console.print(_where_to_look(folder.resolve()))
+    console.print("Where to look next", style="bold")
+    click.echo(_where_to_look(folder.resolve()))
     surprises = unexpected(story.operations, expected)
     if surprises:
         raise click.ClickException("Not as it must be: " + "; ".join(surprises))
 
 
 def unexpected(operations: Sequence[Operation], expected: Mapping[str, Note]) -> list[str]:
-    """What did not end as its note says, the first time that it was read."""
+    """What did not end as its note says when it was first read, or was done twice."""
     first: dict[str, Operation] = {}
     for operation in operations:
         if operation.external_id is not None:
@@ -75,6 +77,11 @@ def unexpected(operations: Sequence[Operation], expected: Mapping[str, Note]) ->
             wrong.append(
                 f"{key} ended {_ending(operation)}, not {_words(note.outcome, note.reason)}"
             )
+    wrong += [
+        f"{each.external_id} was called for again"
+        for each in operations
+        if each.run == 1 and each.api_calls and each.outcome != Outcome.REJECTED
+    ]
     return wrong
 
 
@@ -83,13 +90,12 @@ def _table(story: Story, expected: Mapping[str, Note]) -> Table:
     for heading in ("Record", "What it is", "Task", "Outcome", "Read again"):
         table.add_column(heading, overflow="fold")
     again = {each.external_id: each for each in story.operations if each.run == 1}
-    previous = None
-    for each in story.operations:
-        if each.run == 1:
-            continue
-        if previous is not None and previous != each.run:
+    order = {key: place for place, key in enumerate(expected)}
+    shown = [each for each in story.operations if each.run != 1]
+    shown.sort(key=lambda each: (each.run, order.get(each.external_id or "", len(order))))
+    for place, each in enumerate(shown):
+        if place and shown[place - 1].run != each.run:
             table.add_section()
-        previous = each.run
         note = expected.get(each.external_id or "")
         repeated = again.get(each.external_id) if each.run == 0 else None
         table.add_row(
@@ -103,7 +109,7 @@ def _table(story: Story, expected: Mapping[str, Note]) -> Table:
 
 
 def _styled(operation: Operation) -> Text:
-    return Text(_ending(operation), style=_STYLES.get(operation.outcome, ""))
+    return Text(_ending(operation), style=_STYLES[Outcome(operation.outcome)])
 
 
 def _ending(operation: Operation) -> str:
@@ -128,7 +134,6 @@ def _summary(story: Story) -> str:
 
 def _where_to_look(folder: Path) -> str:
     return f"""\
-[bold]Where to look next[/bold]
   {folder}
     records.singer, merges.singer   what went in
     1-first.config.json             a config to start from; 1-first.log, the run's own account

@@ -38,6 +38,7 @@ class Operation:
     outcome: str
     reason: str | None
     detail: str | None
+    api_calls: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,7 @@ def _operations(records: list[tuple[str, dict[str, Any]]]) -> Iterator[Operation
             outcome=row["outcome"],
             reason=row["reason"],
             detail=row["detail"],
+            api_calls=row["apiCalls"],
         )
 
 

@@ -212,8 +212,8 @@ _TARGET_SETTINGS: tuple[Setting, ...] = (
         options=tuple(UpdateMode),
         default=str(UpdateMode.REPLACE),
         description=(
-            "`replace`: the record is the whole new task, one call; members it leaves out are "
-            "cleared by Reply. `merge`: read the task, lay the record's members over it, send only "
+            "`replace`: the record is the whole new task, one call; what it leaves out "
+            "is not kept. `merge`: read the task, lay the record's members over it, send only "
             "if something changes."
         ),
     ),

@@ -1,0 +1,80 @@
+"""The demo: what it promises to show, and that it shows it over the real console scripts."""
+
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from reply_tasks.cli import main
+from reply_tasks.contract.outcomes import Outcome, Reason
+from reply_tasks.demo.command import unexpected
+from reply_tasks.demo.examples import notes, record_count
+from reply_tasks.demo.loop import Operation, play
+
+#: A record on which a stream map raises has no key that could be read, so it has no note.
+UNNOTED = Counter({Reason.MAP_FAILED: 1})
+
+
+def test_the_examples_meet_every_outcome_and_every_reason() -> None:
+    """The example records end in every outcome, and are rejected for every reason there is."""
+    expected = notes().values()
+    assert {note.outcome for note in expected} == set(Outcome)
+    reasons = {note.reason for note in expected if note.reason is not None}
+    assert reasons | set(UNNOTED) == set(Reason)
+    assert record_count("records.singer") + record_count("merges.singer") == len(expected) + 1
+
+
+def test_a_surprise_is_told() -> None:
+    """A record that ends otherwise than its note says, or is sent again, is named."""
+    key, note = next(iter(notes().items()))
+    as_noted = Operation(0, key, "update", 101, note.outcome, note.reason, None, 1)
+    only = {key: note}
+    assert unexpected([as_noted], only) == []
+    assert unexpected([], only) == [f"{key} was never settled"]
+    wrong = replace(as_noted, outcome="rejected", reason="task_not_new")
+    assert unexpected([wrong], only) == [f"{key} ended rejected: task_not_new, not applied"]
+    assert unexpected([as_noted, replace(as_noted, run=1)], only) == [f"{key} was called for again"]
+
+
+def test_the_demo_takes_no_folder_that_is_in_use(tmp_path: Path) -> None:
+    """Files of the user are never mixed with the demo's."""
+    (tmp_path / "mine.txt").touch()
+    result = CliRunner().invoke(main, ["demo", "--folder", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "not empty" in result.output
+
+
+@pytest.mark.e2e
+def test_the_whole_loop_over_the_console_scripts(tmp_path: Path) -> None:
+    """Every example ends as noted, the second run sends nothing, the second tap emits nothing."""
+    steps: list[str] = []
+    story = play(tmp_path, steps.append)
+    assert len(steps) == 5
+    assert unexpected(story.operations, notes()) == []
+    unnoted = [each for each in story.operations if each.run != 1 and each.external_id is None]
+    assert Counter(each.reason for each in unnoted) == UNNOTED
+    assert story.sent[0] > 0
+    assert story.sent[1] == story.sent[0]
+    assert story.emitted["runs"] == 3
+    assert story.emitted["task_operations"] == len(story.operations)
+    assert story.emitted_again == 0
+
+
+@pytest.mark.e2e
+def test_the_demo_shows_each_record_and_where_to_look(tmp_path: Path) -> None:
+    """``reply-tasks demo`` ends with a row for each record, and says where to look next."""
+    folder = tmp_path / "demo"
+    result = CliRunner().invoke(main, ["demo", "--folder", str(folder)])
+    assert result.exit_code == 0, result.output
+    for key, note in notes().items():
+        assert f"│ {key}" in result.output
+        assert note.outcome in result.output
+    after = result.output.partition("Where to look next")[2]
+    assert str(folder) in after
+    named = re.findall(r"^ {4}(\S.*?) {2,}", after, re.MULTILINE)
+    files = [name for names in named for name in names.split(", ")]
+    assert {"records.singer", "ledger.db", "4-tap.jsonl"} <= set(files)
+    assert all((folder / name).exists() for name in files)
