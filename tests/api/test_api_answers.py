@@ -7,7 +7,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reply_tasks.api.answers import (
@@ -278,6 +278,7 @@ bodies = st.binary() | documents.map(lambda document: json.dumps(document).encod
 header_texts = st.text(max_size=40) | st.text(string.digits + "-:.TZ+ ", max_size=30)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     status=st.integers(100, 999),
     body=st.none() | bodies,

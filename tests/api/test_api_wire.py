@@ -24,7 +24,6 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         pytest.param(Step(then=Then.CLOSE), id="closed before the headers"),
         pytest.param(Step(then=Then.RESET), id="reset before the headers"),
         pytest.param(Step(then=Then.CLOSE, reads=False), id="closed on arrival"),
-        pytest.param(Step(then=Then.RESET, reads=False), id="reset on arrival"),
         pytest.param(Step(b"HTTP/1.1 20", Then.CLOSE), id="half a status line"),
         pytest.param(Step(b"HTTP/1.1 200 OK\r\nA: b\r\n", Then.RESET), id="half the headers"),
         pytest.param(Step(b"not http at all\r\n\r\n", Then.CLOSE), id="garbage"),
@@ -51,6 +50,16 @@ def test_an_answer_that_breaks_off_is_lost(server: ScriptedServer, step: Step) -
     assert [seen.method for seen in server.seen].count("POST") == (1 if step.reads else 0)
 
 
+def test_a_reset_on_arrival_is_never_an_answer(server: ScriptedServer) -> None:
+    """It strikes while connecting or while sending, and the client says which."""
+    server.script(Step(then=Then.RESET, reads=False))
+    with connect(server.url) as client:
+        answer = client.execute_task(1, {})
+    assert answer.kind in {AnswerKind.NOT_CONNECTED, AnswerKind.LOST}
+    assert (answer.kind is AnswerKind.NOT_CONNECTED) == ("could not connect" in answer.error)
+    assert not server.seen
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"HTTP/1.1 200 OK\r\n", http(length=999), CHUNKED + b"5\r\n{"]
 )
@@ -74,7 +83,9 @@ def test_a_trickle_is_bounded_in_time() -> None:
         with peer:
             peer.recv(65536)
             peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{")
-            while not left.wait(0.02):
+            for _ in range(300):
+                if left.wait(0.02):
+                    break
                 peer.sendall(b" ")
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -86,7 +97,7 @@ def test_a_trickle_is_bounded_in_time() -> None:
         left.set()
         thread.join()
     assert answer.kind is AnswerKind.LOST
-    assert answer.elapsed < 3
+    assert answer.elapsed < 5
 
 
 def test_a_refused_connection_sent_nothing() -> None:
@@ -148,7 +159,7 @@ def test_a_tls_handshake_that_fails_sent_nothing(server: ScriptedServer, step: S
     ("status", "headers", "body"),
     [
         (200, {"Content-Encoding": "gzip"}, b"this is no gzip"),
-        (200, {"Content-Encoding": "gzip"}, gzip.compress(TASK)[:-12]),
+        (200, {"Content-Encoding": "gzip"}, gzip.compress(TASK, mtime=0)[:-12]),
         (200, {"Content-Encoding": "deflate"}, b"\x00\xff\x00\xff"),
         (200, {}, b"<html>It works</html>"),
         (200, {}, b""),
@@ -254,7 +265,7 @@ responses = line | st.builds(
 @settings(
     max_examples=150,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=responses)
 def test_no_answer_makes_a_call_raise(server: ScriptedServer, data: bytes) -> None:
