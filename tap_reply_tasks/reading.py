@@ -19,6 +19,8 @@ from reply_tasks.settings import TapSettings
 
 #: Without a ``to`` of ours, Reply leaves out what starts more than a year from now.
 FAR_FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
+#: So many pages in a row that hold only tasks of earlier pages are no accident.
+PAGES_WITHOUT_NEWS = 3
 #: Seconds to wait after a 429 that does not say how long.
 UNSTATED_RETRY_AFTER = 10.0
 
@@ -65,9 +67,10 @@ class TaskReader:
             ReadError: Reply refused, or is down.
         """
         seen: set[int] = set()
-        skip = 0
+        skip = pages_without_news = 0
         while True:
             items, has_more = self._page(skip)
+            known = len(seen)
             for item in items:
                 task_id = item.get("id") if isinstance(item, Mapping) else None
                 if isinstance(task_id, int) and task_id not in seen:
@@ -75,9 +78,10 @@ class TaskReader:
                     yield item
             if not has_more:
                 return
-            if not items:
+            pages_without_news = 0 if len(seen) > known else pages_without_news + 1
+            if not items or pages_without_news == PAGES_WITHOUT_NEWS:
                 raise ReadError(
-                    f"Reply gave an empty page of tasks after {skip} and says that more follow: "
+                    f"Reply says that more tasks follow the first {skip}, but gives nothing new: "
                     "what was emitted is not all. Run again."
                 )
             skip += len(items)

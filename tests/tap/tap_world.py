@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -219,12 +221,13 @@ def run(
     *arguments: str,
     state: Mapping[str, Any] | None = None,
     selected: Iterable[str] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Output:
     """Run the console script to its end."""
     done = subprocess.run(
         command(folder, config, *arguments, state=state, selected=selected),
         cwd=folder,
-        env=environment(),
+        env=plain_environment(**environment or {}),
         capture_output=True,
         text=True,
         timeout=60,
@@ -250,10 +253,79 @@ def command(
     return words
 
 
-def environment(**more: str) -> dict[str, str]:
+def plain_environment(**more: str) -> dict[str, str]:
     """This process's environment without settings of a tap."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TAP_REPLY_TASKS")}
     return kept | more
+
+
+class Running:
+    """The console script while it runs; a context manager that ends it, if the test did not."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: Mapping[str, Any],
+        *,
+        state: Mapping[str, Any] | None = None,
+        selected: Iterable[str] = (),
+    ) -> None:
+        self._log = folder / "tap.log"
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                command(folder, config, state=state, selected=selected),
+                cwd=folder,
+                env=plain_environment(),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self._lines: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def read(self, lines: int) -> None:
+        """Take so many lines of output; more stay in the pipe."""
+        assert self._process.stdout is not None
+        self._lines += [self._process.stdout.readline() for _ in range(lines)]
+
+    def wait_for_log(self, text: str) -> None:
+        """Wait until the log says something."""
+        deadline = time.monotonic() + 20
+        while text not in self._log.read_text():
+            assert time.monotonic() < deadline, self._log.read_text()
+            time.sleep(0.02)
+
+    def hang_up(self) -> None:
+        """Read no more: the tap's next line has nowhere to go."""
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def exit_code(self) -> int:
+        """Wait for its end."""
+        return self._process.wait(timeout=20)
+
+    def stop(self, *signals: signal.Signals) -> Output:
+        """Send signals and read all that is left; what has not ended after 20 seconds is killed."""
+        assert self._process.stdout is not None
+        watchdog = threading.Timer(20, self._process.kill)
+        watchdog.start()
+        for number in signals:
+            self._process.send_signal(number)
+        lines = [
+            *self._lines,
+            *self._process.stdout,
+        ]  # not communicate: it forgets what is buffered
+        exit_code = self._process.wait()
+        watchdog.cancel()
+        return Output(_messages(lines), self._log.read_text(), exit_code)
 
 
 def _file(path: Path, content: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tap_world import KEY, TAP, LedgerWriter, applied, environment, run, sqlite_url
+from tap_world import KEY, TAP, LedgerWriter, applied, plain_environment, run, sqlite_url
 
 from reply_tasks.sandbox import DEFAULT_API_KEY, SandboxServer
 from reply_tasks.settings import BUILTIN_SETTINGS, tap_settings
@@ -19,7 +19,7 @@ def _tap(folder: Path, *arguments: str, **variables: str) -> subprocess.Complete
     return subprocess.run(
         [str(TAP), *arguments],
         cwd=folder,
-        env=environment(**variables),
+        env=plain_environment(**variables),
         capture_output=True,
         text=True,
         timeout=60,
