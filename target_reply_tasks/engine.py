@@ -261,6 +261,8 @@ class Engine:
             due.append(time.monotonic() + LOOK_AHEAD)
         if self._settled or self._released:
             return 0.0
+        if self._plan.unjudged and not self._stopping.is_set():
+            return 0.0
         return max(0.0, min(d for d in due if d is not None) - time.monotonic())
 
     def _turn(self, messages: list[Message]) -> None:

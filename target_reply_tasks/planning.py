@@ -127,6 +127,11 @@ class Plan:
         return min(self._elsewhere.values(), default=None)
 
     @property
+    def unjudged(self) -> bool:
+        """Whether a head waits to be judged."""
+        return bool(self._fresh)
+
+    @property
     def waits_elsewhere(self) -> bool:
         """Whether a record waits for another run's claim."""
         return bool(self._elsewhere)
