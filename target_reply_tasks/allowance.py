@@ -12,6 +12,9 @@ from reply_tasks.api.quota import Quota, Why
 #: A shorter wait than this is not worth a line.
 WORTH_TELLING = 2.0
 
+#: How Reply labels its hourly window; only that one was ever seen.
+HOUR = "1h"
+
 _WHY = {
     Why.MINUTE: "the quota of this minute is spent",
     Why.HOUR: "the quota of this hour is spent",
@@ -75,8 +78,8 @@ class Allowance:
         self._pauses.append((user, seconds))
 
     def observe(self, user: str | None, rate: RateHeaders) -> None:
-        """An answer said what is left. Safe in a sender's thread."""
-        if rate.remaining is not None and rate.reset is not None:
+        """An answer said what is left of the hour. Safe in a sender's thread."""
+        if rate.limit == HOUR and rate.remaining is not None and rate.reset is not None:
             self._said[user] = rate
 
     def bring_up_to_date(

@@ -61,6 +61,8 @@ class Commits:
 
     def claim(self, connection: Connection, works: list[Work]) -> list[Work]:
         """Claim records' tasks; those that another run holds are left out."""
+        if not works:
+            return []
         now = datetime.now(UTC)
         granted = claim(
             connection,

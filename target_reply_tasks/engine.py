@@ -56,7 +56,7 @@ STOP_BOUND = 20.0
 #: Seconds between two looks for claims that a dead run left while we wait for them.
 ORPHAN_LOOK = 5.0
 #: Seconds for which messages that nobody waits for gather into one commit.
-REST = 0.005
+REST = 0.01
 
 
 class InputClosedError(Exception):
@@ -344,11 +344,12 @@ class Engine:
             if self._commits.settle(connection, (settlement for _, settlement in settled)):
                 self._plan.doubt()
             self._commits.release(connection, self._released)
+            if not self._stopping.is_set():
+                settled = settled + self._judge(connection)
+            # The quota's lock comes after the counter's, in every transaction: no deadlock.
             self._world.allowance.bring_up_to_date(connection, self._in_flight)
             granted = self._grant_slots(connection)
             if not self._stopping.is_set():
-                judged = self._judge(connection)
-                settled = settled + judged
                 chosen = self._choose(connection)
         self._settled, self._released = [], []
         for wanted in granted:
@@ -375,23 +376,25 @@ class Engine:
 
     def _choose(self, connection: Connection) -> list[Work]:
         """Claim what there are senders and slots for."""
-        chosen: list[Work] = []
-        rested = time.monotonic() - (0.0 if self._input_ended or self._full() else LOOK_AHEAD)
+        wanted: list[Work] = []
+        now = time.monotonic()
+        rested = now - (0.0 if self._input_ended or self._full() else LOOK_AHEAD)
         for user in self._plan.users_with_work():
             picked = self._plan.pick(user, self._pool(user).room, rested_before=rested)
-            if not picked:
-                continue
-            slots = self._world.allowance.take(connection, user, len(picked))
-            self._plan.put_back(user, picked[slots:])
-            claimed = self._commits.claim(connection, picked[:slots])
-            for work in picked[:slots]:
-                if work in claimed:
-                    work.slot = True
-                    self._plan.start(work)
-                    chosen.append(work)
-                else:
-                    self._plan.wait_for_another(work, time.monotonic())
-        return chosen
+            if picked:
+                slots = self._world.allowance.take(connection, user, len(picked))
+                self._plan.put_back(user, picked[slots:])
+                wanted += picked[:slots]
+        claimed = self._commits.claim(connection, wanted)
+        for work in claimed:
+            work.slot = True
+            self._plan.start(work)
+        if len(claimed) < len(wanted):
+            held = set(claimed)
+            for work in wanted:
+                if work not in held:
+                    self._plan.wait_for_another(work, now)
+        return claimed
 
     def _full(self) -> bool:
         return self._checkpoint.in_hand >= WINDOW
@@ -418,6 +421,7 @@ class Engine:
 
     def _publish(self, settled: list[tuple[int, Settlement]]) -> None:
         """What is committed may be known: count it, let STATEs leave, read on."""
+        read = 0
         for index, settlement in settled:
             self._result.totals.count(settlement)
             if index == RECOVERED:
@@ -425,7 +429,9 @@ class Engine:
                 continue
             self._checkpoint.settle(index)
             self._result.rejected += settlement.outcome is Outcome.REJECTED
-            self._window.release()
+            read += 1
+        if read:
+            self._window.release(read)
         if self._checkpoint.has_safe_state:
             self._commits.make_durable()
             for state in self._checkpoint.safe_states():

@@ -16,8 +16,8 @@ MOST_LANES = 32
 BURST_SECONDS = 6.0
 #: Work handed out ahead waits for a sender no longer than about this: its slot was taken already.
 AHEAD_SECONDS = 0.25
-#: The most records that are handed out ahead for each sender.
-MOST_AHEAD = 16
+#: The most records that are handed out ahead of the senders.
+MOST_AHEAD = 64
 
 
 class Pool:
@@ -52,8 +52,9 @@ class Pool:
         """
         ahead = 0
         if operation is Operation.UPDATE and self._latency is not None:
-            ahead = min(MOST_AHEAD, int(AHEAD_SECONDS / max(self._latency, 0.001)))
-        return self.lanes * (1 + ahead) - self.outstanding
+            each = int(AHEAD_SECONDS / max(self._latency, 0.001))
+            ahead = min(MOST_AHEAD, self.lanes * each)
+        return self.lanes + ahead - self.outstanding
 
     def observe(self, seconds: float) -> None:
         """A call took this long."""

@@ -11,6 +11,7 @@ from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError, RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 
+from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.ledger import LedgerError, Settlement
 from reply_tasks.settings import SettingsError, TargetSettings, target_settings_schema
@@ -49,6 +50,8 @@ class TargetReplyTasks(Target):
     message_reader_class = InterruptibleReader
     max_parallelism = 1
     message_reader: InterruptibleReader
+    #: How long to wait before a repeat; a subclass may be less patient.
+    backoff = Backoff()
 
     def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's own arguments
         super().__init__(**arguments)
@@ -82,6 +85,7 @@ class TargetReplyTasks(Target):
             self.logger,
             write_state=self._write_state_message,
             close_input=self._signals.wake_reader,
+            backoff=self.backoff,
         )
 
     # -- messages ------------------------------------------------------------------------------

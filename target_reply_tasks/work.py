@@ -24,8 +24,6 @@ class Work:
         received: When it was read, on the monotonic clock.
         claimed_at: When its intent was committed; None while it has no claim.
         attempts: The calls made for it, in order.
-        judged_at: The ledger's counter when it was last judged: what was known then still holds
-            while no other process has settled anything.
         slot: Whether a slot of the quota is in hand for its next call.
         unsure: Whether a call may have changed something without our knowing.
     """
@@ -36,7 +34,6 @@ class Work:
     received: float
     claimed_at: datetime | None = None
     attempts: list[Attempt] = field(default_factory=list)
-    judged_at: int = -1
     slot: bool = False
     unsure: bool = False
 

@@ -70,7 +70,7 @@ class Decision:
 
 
 def decide(  # noqa: PLR0911 - one return a row of the table
-    call: Call, answer: Answer, *, task_id: int | None, after_lost: bool = False
+    call: Call, answer: Answer, *, task_id: int | None
 ) -> Decision:
     """What follows from ``answer``.
 
@@ -79,8 +79,6 @@ def decide(  # noqa: PLR0911 - one return a row of the table
         answer: What came back.
         task_id: The task that was asked about: a 2xx with another task is no confirmation. None for
             a read that is not about one task (a list, who am I): any JSON object will do.
-        after_lost: Whether an earlier answer to this execution was lost. Then a refusal may be the
-            effect of the execution itself, so the task is read back first.
     """
     status = answer.status
     if answer.kind is AnswerKind.NOT_CONNECTED:
@@ -100,8 +98,6 @@ def decide(  # noqa: PLR0911 - one return a row of the table
         return _stopped(StopCause.REDIRECT, problem, _ABOUT_REDIRECTS)
     if status not in _REFUSALS:
         return _unsure(call, answer, problem.summary())
-    if after_lost and call is Call.EXECUTE:
-        return Decision(Next.LOST, detail=problem.summary())
     return Decision(
         Next.REJECTED,
         _reason(call, status, problem),

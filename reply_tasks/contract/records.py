@@ -59,5 +59,7 @@ class InvalidRecord:
 
 def body_hash(operation: Operation, body: Body) -> str:
     """SHA-256 of a canonical body: two bodies that mean the same have the same hash."""
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(f"{operation}\n{text}".encode()).hexdigest()
+    return hashlib.sha256(f"{operation}\n{_CANONICAL.encode(body)}".encode()).hexdigest()
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)

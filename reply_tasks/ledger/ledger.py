@@ -1,12 +1,12 @@
 """The ledger as a process uses it: opened once, with a holder whose lease is renewed."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Self
-from uuid import uuid4
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +18,7 @@ from reply_tasks.ledger.runs import forget_holder, register_holder, renew_lease
 
 def new_id() -> str:
     """A new id of an operation, a run or a holder: 32 hex digits."""
-    return uuid4().hex
+    return os.urandom(16).hex()
 
 
 class Ledger:

@@ -72,7 +72,7 @@ class CleanText(TypeDecorator[str]):
 def dump_json(value: Any) -> str:  # noqa: ANN401
     """JSON that both databases take: what JSON can't say becomes text."""
     try:
-        return json.dumps(value, allow_nan=False, default=_plain)
+        return _ENCODER.encode(value)
     except ValueError:  # NaN or an infinity, somewhere inside
         return json.dumps(_without_nan(value), default=_plain)
 
@@ -85,6 +85,9 @@ def _plain(value: object) -> object:
     if isinstance(value, date | datetime):
         return value.isoformat()
     return str(value)
+
+
+_ENCODER = json.JSONEncoder(allow_nan=False, default=_plain)
 
 
 def _without_nan(value: Any) -> Any:  # noqa: ANN401

@@ -106,8 +106,8 @@ def every_answer() -> list[Answer]:
 
 def test_every_answer_has_a_consistent_decision() -> None:
     """No status and no kind is left out, and no decision contradicts itself."""
-    for got, call, lost in itertools.product(every_answer(), Call, (False, True)):
-        made = decide(call, got, task_id=42, after_lost=lost)
+    for got, call in itertools.product(every_answer(), Call):
+        made = decide(call, got, task_id=42)
         rejected = made.next in {Next.REJECTED, Next.EXECUTION_FAILED}
         assert (made.reason is not None) == rejected
         assert (made.stop is not None) == (made.next is Next.STOP)
@@ -211,13 +211,6 @@ def test_a_failed_execution_keeps_what_reply_returned() -> None:
     assert made.reason is Reason.EXECUTION_FAILED
     assert made.task is not None
     assert made.task.raw == FAILED
-
-
-@pytest.mark.parametrize("status", [400, 404, 405, 409, 410, 413, 415, 422])
-def test_a_refusal_after_a_lost_answer_is_read_back(status: int) -> None:
-    """A conflict may be the effect of the very execution whose answer was lost."""
-    assert decide(Call.EXECUTE, answer(status), task_id=1, after_lost=True).next is Next.LOST
-    assert decide(Call.UPDATE, answer(status), task_id=1, after_lost=True).next is Next.REJECTED
 
 
 def test_a_429_waits_as_long_as_it_says() -> None:
