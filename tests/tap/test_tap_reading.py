@@ -53,7 +53,7 @@ def _listed(pages: Pages, slept: list[float] | None = None) -> Iterator[Any]:
 
 
 def test_a_task_on_two_pages_is_emitted_once() -> None:
-    """A task that slips onto the next page comes once; the next page starts after the rows received."""
+    """A task that slips onto the next page comes once; pages go on after the rows received."""
     pages = Pages(_page(1, 2, 3), _page(3, 4), _page(5, more=False))
     assert list(_listed(pages)) == [1, 2, 3, 4, 5]
     assert pages.skips == [0, 3, 5]
