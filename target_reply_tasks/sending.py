@@ -132,8 +132,8 @@ class Calls:
                     if self.effects.backoff.gives_up(failures, failing, self.settings.max_retries):
                         raise StopRun(
                             f"Reply could not be reached for the {call} of task {work.task_id}, "
-                            f"tried {failures} times: {decision.detail}. Its record stays "
-                            "unsettled: run again when Reply answers."
+                            f"tried {failures} times: {decision.detail.rstrip('.')}. Its record "
+                            "stays unsettled: run again when Reply answers."
                         )
                     delay = self.effects.backoff.delay(failures, self.effects.random)
                     delay = max(delay, decision.wait or 0.0)

@@ -51,7 +51,7 @@ class TargetReplyTasks(Target):
     max_parallelism = 1
     message_reader: InterruptibleReader
     #: How long to wait before a repeat; a subclass may be less patient.
-    backoff = Backoff()
+    backoff: ClassVar[Backoff] = Backoff()
 
     def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's own arguments
         super().__init__(**arguments)
