@@ -94,7 +94,12 @@ class LedgerStream(Stream):
 
     def _bookmark(self, connection: Connection, context: "Context | None") -> int:
         """The last number already emitted; 0 if it is not one of this ledger's."""
-        bookmark = int(self.get_starting_replication_key_value(context) or 0)
+        bookmark = self.get_starting_replication_key_value(context) or 0
+        if not isinstance(bookmark, int):
+            self._stopping.fail(
+                f"The state's bookmark of {self.name} is {bookmark!r}, but must be a number: "
+                "it is of another tap. Remove it to read the ledger from its beginning."
+            )
         last: int = connection.execute(
             select(sequences.c.value).where(sequences.c.name == self.counter)
         ).scalar_one()

@@ -256,6 +256,15 @@ def test_calls_count_in_the_shared_quota(server: SandboxServer, config: dict[str
     assert len(server.calls) == 5
 
 
+def test_what_reply_says_is_left_is_kept_to(server: SandboxServer, config: dict[str, Any]) -> None:
+    """Calls of other programs show in Reply's headers, and every run here learns of them."""
+    server.spend(2900, seconds_ago=600)
+    emit(config, "tasks")
+    with _quota(config) as (quota, engine), engine.connect() as connection:
+        left = {w.name: w.left for w in quota.left(connection, None)}
+    assert left == {"minute": 99, "hour": 99}
+
+
 def test_no_call_is_made_beyond_the_quota(
     server: SandboxServer, config: dict[str, Any], tmp_path: Path
 ) -> None:

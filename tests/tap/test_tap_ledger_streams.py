@@ -279,6 +279,19 @@ def test_a_ledger_that_was_replaced_is_read_from_its_beginning(
     assert "it was replaced" in caplog.text
 
 
+def test_a_bookmark_of_another_tap_ends_the_run_with_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A date where a number belongs is not guessed at."""
+    with LedgerWriter.open(sqlite_url(tmp_path)) as writer:
+        writer.settle(applied(1))
+    bookmark = {"replication_key": "sequence", "replication_key_value": "2026-01-01"}
+    state = {"bookmarks": {"task_operations": bookmark}}
+    output = emit({"ledger_url": sqlite_url(tmp_path)}, "task_operations", state=state)
+    assert output.exit_code == 1
+    assert "bookmark of task_operations is '2026-01-01'" in caplog.text
+
+
 def test_without_a_ledger_there_are_schemas_and_no_rows(tmp_path: Path) -> None:
     """A tap that is scheduled before the target's first run says so, succeeds and makes no file."""
     config = {"ledger_url": sqlite_url(tmp_path)}
