@@ -34,32 +34,63 @@ _ENUMS: Mapping[str, type[ReplyEnum]] = {
 class TaskDetail:
     """One task as Reply returned it. What is unknown, unreadable or absent is None.
 
+    A member is read when it is asked for: most answers are only looked at for their id.
+
     Attributes:
         id: The task.
-        task_type: What the rep has to do.
-        status: Where it stands.
-        linked_in_task_type: The LinkedIn action.
-        creation_source: What created it.
-        is_failed: Whether executing it failed; False unless Reply says so.
-        finished_at: When it was finished, in UTC.
-        start_at: When it starts, in UTC.
-        due_to: When it is due, in UTC.
         raw: What Reply returned, as it is.
-        unknowns: Members that this version doesn't know, or whose value it can't read, to be logged
-            once: ``status``, ``newMember``, ``template.newMember``.
     """
 
     id: int
-    task_type: TaskType | None
-    status: TaskStatus | None
-    linked_in_task_type: LinkedInTaskType | None
-    creation_source: CreationSource | None
-    is_failed: bool
-    finished_at: datetime | None
-    start_at: datetime | None
-    due_to: datetime | None
     raw: Mapping[str, Any]
-    unknowns: tuple[str, ...] = ()
+
+    @property
+    def task_type(self) -> TaskType | None:
+        """What the rep has to do."""
+        return TaskType.parse(self.raw.get("taskType"))
+
+    @property
+    def status(self) -> TaskStatus | None:
+        """Where it stands."""
+        return TaskStatus.parse(self.raw.get("status"))
+
+    @property
+    def linked_in_task_type(self) -> LinkedInTaskType | None:
+        """The LinkedIn action."""
+        return LinkedInTaskType.parse(self.raw.get("linkedInTaskType"))
+
+    @property
+    def creation_source(self) -> CreationSource | None:
+        """What created it."""
+        return CreationSource.parse(self.raw.get("creationSource"))
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether executing it failed; False unless Reply says so."""
+        return self.raw.get("isFailed") is True
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When it was finished, in UTC."""
+        return _moment(self.raw.get("finishedAt"))
+
+    @property
+    def start_at(self) -> datetime | None:
+        """When it starts, in UTC."""
+        return _moment(self.raw.get("startAt"))
+
+    @property
+    def due_to(self) -> datetime | None:
+        """When it is due, in UTC."""
+        return _moment(self.raw.get("dueTo"))
+
+    @property
+    def unknowns(self) -> tuple[str, ...]:
+        """Members that this version doesn't know, or whose value it can't read.
+
+        To be logged once, e.g. ``status``, ``newMember``, ``template.newMember``.
+        """
+        return tuple(_unknowns(self.raw))
 
     def row(self) -> dict[str, Any]:
         """The task for the warehouse, with every member of :func:`detail_schema`.
@@ -109,19 +140,7 @@ def read_task_detail(data: object) -> TaskDetail | None:
     task_id = data.get("id")
     if not isinstance(task_id, int) or isinstance(task_id, bool):
         return None
-    return TaskDetail(
-        id=task_id,
-        task_type=TaskType.parse(data.get("taskType")),
-        status=TaskStatus.parse(data.get("status")),
-        linked_in_task_type=LinkedInTaskType.parse(data.get("linkedInTaskType")),
-        creation_source=CreationSource.parse(data.get("creationSource")),
-        is_failed=data.get("isFailed") is True,
-        finished_at=_moment(data.get("finishedAt")),
-        start_at=_moment(data.get("startAt")),
-        due_to=_moment(data.get("dueTo")),
-        raw=data,
-        unknowns=tuple(_unknowns(data)),
-    )
+    return TaskDetail(id=task_id, raw=data)
 
 
 def detail_schema() -> dict[str, Any]:
@@ -193,7 +212,7 @@ def _cell(value: object, kind: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
 
 def _unknowns(data: Mapping[str, Any]) -> Iterator[str]:
-    properties = schema("task_detail")["properties"]
+    properties = _detail_schema()["properties"]
     for name, value in data.items():
         kind = properties.get(name)
         if kind is None:
