@@ -2,10 +2,11 @@
 
 import logging
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reply_tasks.contract import Operation, Outcome, UpdateMode, body_hash
-from reply_tasks.ledger import KnownTask, LedgerError, RunTotals, Settlement, open_engine
+from reply_tasks.contract import Operation, Outcome, UpdateMode
+from reply_tasks.ledger import Execution, KnownTask, LedgerError, RunTotals, Settlement, open_engine
 from reply_tasks.ledger.reading import known_tasks
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.engine import RunResult
@@ -108,9 +109,17 @@ class DryRun:
 
     def _remember(self, work: Work) -> None:
         """The next record of this task is judged as if this one had been applied."""
+        known = self._known(work)
         if work.operation is Operation.UPDATE:
-            hashed = body_hash(work.operation, work.record.body)
-            self._planned[work.task_id] = KnownTask(body_hash=hashed)
+            self._planned[work.task_id] = replace(known, body_hash=work.entry.body_hash)
+            return
+        execution = Execution(
+            work.entry.operation_id,
+            Outcome.APPLIED,
+            work.entry.body_hash,
+            work.entry.external_id,
+        )
+        self._planned[work.task_id] = replace(known, execution=execution)
 
     def _say(self, work: Work, what: str) -> None:
         self._logger.info(

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from singer_sdk.singerlib.encoding import SimpleSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
+from singer_sdk.singerlib.json import deserialize_json
 
 from target_reply_tasks.engine import InputClosedError
 
@@ -64,13 +65,17 @@ class InterruptibleReader(SimpleSingerReader):
         return counts
 
     def deserialize_json(self, line: str) -> dict[str, Any]:
-        """Parse a line; what it holds is never shown."""
+        """Parse a line; what it holds is never shown, as the SDK's own method would."""
         try:
-            message = super().deserialize_json(line)
+            message: object = deserialize_json(line)
         except json.JSONDecodeError as error:
             raise BrokenInputError(
                 f"Line {self._line} of the input is not JSON ({error.msg} at column "
                 f"{error.colno}). A tap that was cut off leaves such a line."
+            ) from None
+        except (ValueError, RecursionError) as error:
+            raise BrokenInputError(
+                f"Line {self._line} of the input can't be read as JSON: {type(error).__name__}."
             ) from None
         if not isinstance(message, dict):
             raise BrokenInputError(f"Line {self._line} of the input is not a Singer message.")
@@ -115,6 +120,7 @@ class Signals:
         self._reader = reader
         self._on_stop = on_stop
         self._got: SimpleQueue[int | None] = SimpleQueue()
+        self._first: int | None = None
         self._main = threading.main_thread().ident
         self._before: dict[int, Any] = {}
         self._thread = threading.Thread(target=self._watch, name="signals", daemon=True)
@@ -133,6 +139,14 @@ class Signals:
             signal.signal(signum, handler)
         self._got.put(None)
 
+    def tell(self) -> None:
+        """Tell of the first signal now, if there was one.
+
+        The reader may see the end of its input before the thread has told why it ended.
+        """
+        if self._first is not None:
+            self._on_stop(self._first)
+
     def wake_reader(self) -> None:
         """Make a reader that blocks see that the input is closed. From any thread."""
         if self._before and self._main is not None:
@@ -141,6 +155,7 @@ class Signals:
     def _handle(self, signum: int, frame: FrameType | None) -> None:
         del frame
         if signum != WAKE:
+            self._first = self._first or signum
             self._got.put(signum)
         self._reader.close()
 
