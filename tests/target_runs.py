@@ -1,0 +1,264 @@
+"""Runs of the target as its users see them: messages in, HTTP at a sandbox, a ledger out.
+
+``Stage.run`` goes through the command line in this process, which is fast; ``Stage.script`` starts
+the console script.
+"""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from click.testing import CliRunner
+from sqlalchemy import select
+from sqlalchemy.engine import make_url
+
+from reply_tasks.ledger import open_engine
+from reply_tasks.ledger.tables import operations, runs
+from reply_tasks.sandbox import Endpoint, SandboxServer, User
+from target_reply_tasks.target import TargetReplyTasks
+
+KEY = "sk-target-2718281828459045"
+USERS = (User(1, "owner@example.com"), User(2, "second@example.com"))
+SCRIPTS = Path(sys.executable).parent
+OUR_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+
+Message = Mapping[str, Any]
+
+#: A valid update; each call of ``update`` lays its members over it.
+BODY: Mapping[str, Any] = {
+    "taskType": "call",
+    "startAt": "2027-03-01T09:00:00Z",
+    "dueTo": "2027-03-05T17:00:00Z",
+    "template": {"body": "Ask about the renewal."},
+    "contactId": 1001,
+}
+
+
+def schema(stream: str, *names: str) -> Message:
+    """A SCHEMA message; the types that it says mean nothing to this target."""
+    properties: dict[str, Any] = {name: {} for name in names or ("id",)}
+    return {
+        "type": "SCHEMA",
+        "stream": stream,
+        "schema": {"properties": properties},
+        "key_properties": [],
+    }
+
+
+def record(stream: str, members: Mapping[str, Any]) -> Message:
+    """A RECORD message."""
+    return {"type": "RECORD", "stream": stream, "record": dict(members)}
+
+
+def state(value: Any) -> Message:
+    """A STATE message."""
+    return {"type": "STATE", "value": value}
+
+
+def update(task_id: Any, **members: Any) -> Message:
+    """A record that updates a task; a member that is None is left out."""
+    given = {name: value for name, value in {**BODY, **members}.items() if value is not None}
+    return record("task_updates", {"id": task_id, **given})
+
+
+def merge(task_id: Any, **members: Any) -> Message:
+    """A record that updates a task with nothing but these members."""
+    return record("task_updates", {"id": task_id, **members})
+
+
+def execution(task_id: Any, **members: Any) -> Message:
+    """A record that executes a task."""
+    return record("task_executions", {"id": task_id, **members})
+
+
+def lines(*messages: Message | str) -> str:
+    """Messages as a tap writes them, after the SCHEMAs of the two named streams."""
+    heads = [schema("task_updates"), schema("task_executions")]
+    return "".join(
+        f"{each if isinstance(each, str) else json.dumps(each)}\n" for each in [*heads, *messages]
+    )
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended, as far as its caller sees."""
+
+    exit_code: int
+    states: list[Any]
+    log: str
+
+    @property
+    def last_line(self) -> str:
+        """The last line of standard error."""
+        return self.log.rstrip("\n").rpartition("\n")[2]
+
+
+@dataclass
+class Stage:
+    """A sandbox, a folder with a ledger, and the settings that join them."""
+
+    sandbox: SandboxServer
+    folder: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.settings = {
+            "api_key": KEY,
+            "api_url": self.sandbox.url,
+            "ledger_url": f"sqlite:///{self.folder / 'ledger.db'}",
+            "requests_per_minute": None,
+            "requests_per_hour": None,
+            "settle_seconds": 0,
+            **self.settings,
+        }
+
+    def run(self, *messages: Message | str, **settings: Any) -> Ended:
+        """Run the target's command line on these messages, in this process."""
+        config, given = self._files(lines(*messages), settings)
+        return _invoke(config, given)
+
+    def run_while(self, messages: Iterable[Message], **settings: Any) -> Ended:
+        """Run the target on messages that are made while it reads: an iterator may wait for it."""
+        config, _ = self._files("", settings)
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+
+        def feed() -> None:
+            with suppress(BrokenPipeError), pipe.open("w", buffering=1) as tap:
+                tap.write(lines())
+                for message in messages:
+                    tap.write(json.dumps(message) + "\n")
+
+        feeder = Thread(target=feed)
+        feeder.start()
+        try:
+            return _invoke(config, pipe)
+        finally:
+            feeder.join()
+            pipe.unlink()
+
+    def script(
+        self,
+        *messages: Message | str,
+        env: Mapping[str, str] | None = None,
+        config: str | None = None,
+        **settings: Any,
+    ) -> Ended:
+        """Run the console script on these messages; ``config`` stands for the settings' file."""
+        written, given = self._files(lines(*messages), settings)
+        with given.open() as source:
+            done = subprocess.run(
+                [SCRIPTS / "target-reply-tasks", "--config", config or written],
+                stdin=source,
+                env={**environment(), **(env or {})},
+                cwd=self.folder,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        return Ended(done.returncode, _states(done.stdout), done.stderr)
+
+    def operations(self) -> list[dict[str, Any]]:
+        """Every settled row of the ledger, in the order settled."""
+        return self._rows(
+            select(operations)
+            .where(operations.c.outcome.is_not(None))
+            .order_by(operations.c.sequence)
+        )
+
+    def claims(self) -> list[dict[str, Any]]:
+        """Every row of the ledger without an outcome."""
+        return self._rows(select(operations).where(operations.c.outcome.is_(None)))
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Every run's row."""
+        return self._rows(select(runs).order_by(runs.c.started_at))
+
+    def fates(self) -> list[tuple[int | None, str, str | None]]:
+        """Task, outcome and reason of every settled row, in the order settled."""
+        return [(row["task_id"], row["outcome"], row["reason"]) for row in self.operations()]
+
+    def fate(self) -> dict[str, Any]:
+        """The row that was settled last."""
+        return self.operations()[-1]
+
+    def bodies(self, endpoint: Endpoint = Endpoint.UPDATE, task_id: int | None = None) -> list[Any]:
+        """What the calls of an endpoint carried, in the order in which they arrived."""
+        return [call.body for call in self.sandbox.calls_of(endpoint, task_id)]
+
+    def _rows(self, statement: Any) -> list[dict[str, Any]]:
+        engine = open_engine(self.settings["ledger_url"])
+        try:
+            with engine.connect() as connection:
+                return [dict(row) for row in connection.execute(statement).mappings()]
+        finally:
+            engine.dispose()
+
+    def _files(self, text: str, settings: Mapping[str, Any]) -> tuple[Path, Path]:
+        config, given = self.folder / "config.json", self.folder / "input.singer"
+        config.write_text(json.dumps({**self.settings, **settings}))
+        given.write_text(text)
+        return config, given
+
+
+def _invoke(config: Path, given: Path) -> Ended:
+    with _log() as log, signals_kept():
+        result = CliRunner().invoke(
+            TargetReplyTasks.get_singer_command(), ["--config", str(config), "--input", str(given)]
+        )
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Ended(result.exit_code, _states(result.stdout), log.getvalue() + result.stderr)
+
+
+def environment() -> dict[str, str]:
+    """This process's environment without settings of ours."""
+    return {name: value for name, value in os.environ.items() if "REPLY_TASKS" not in name}
+
+
+def ledger_bytes(url: str) -> bytes:
+    """All that a ledger file and its side files hold."""
+    path = Path(str(make_url(url).database))
+    return b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*"))
+
+
+def _states(stdout: str) -> list[Any]:
+    return [json.loads(line) for line in stdout.splitlines()]
+
+
+@contextmanager
+def _log() -> Iterator[StringIO]:
+    """What the run writes to standard error, as the console script's own handler would."""
+    written = StringIO()
+    handler = logging.StreamHandler(written)
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield written
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
+
+
+@contextmanager
+def signals_kept() -> Iterator[None]:
+    """The handlers of this process, whatever the target sets."""
+    handlers = {number: signal.getsignal(number) for number in OUR_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
