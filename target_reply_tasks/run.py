@@ -44,6 +44,7 @@ class Run:
         self._backoff = backoff or Backoff()
         self._stack = ExitStack()
         self._engine: Engine | None = None
+        self._stop_early: int | None = None
 
     def start(self) -> None:
         """Open everything, and settle what dead runs left.
@@ -73,6 +74,8 @@ class Run:
             log=self._logger.info,
         )
         self._engine = Engine(world, settings, run_id=ledger.holder.holder_id)
+        if self._stop_early is not None:
+            self._engine.stop(exit_code=self._stop_early)
         self._engine.start()
         self._engine.wait_until_ready()
 
@@ -97,7 +100,9 @@ class Run:
 
     def stop(self, *, exit_code: int, cause: str | None = None) -> None:
         """Stop: what is in flight settles, within a bound."""
-        if self._engine is not None:
+        if self._engine is None and self._stop_early is None:
+            self._stop_early = exit_code
+        if self._engine is not None:  # asked again: it may have been made in the meantime
             self._engine.stop(exit_code=exit_code, cause=cause)
 
     def finish(self, *, broken: str | None = None) -> RunResult:

@@ -146,6 +146,7 @@ class TargetReplyTasks(Target):
         try:
             return super().process_lines(file_input)
         except InputClosedError:  # the run wants no more: why, it knows
+            self._signals.tell()
             return Counter()
         except StopRun as stop:
             self.run.stop(exit_code=1, cause=str(stop))
