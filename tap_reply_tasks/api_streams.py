@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
 
-from reply_tasks.api.client import Connection, ReplyClient
+from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.api.quota import Wait
 from reply_tasks.contract.detail import TaskDetail, read_task_detail
 from reply_tasks.ledger import LedgerError, open_engine
 from reply_tasks.settings import TapSettings
+from reply_tasks.wiring import connection_to_reply
 from tap_reply_tasks import schemas
 from tap_reply_tasks.reading import Effects, ReadError, TaskReader
 from tap_reply_tasks.slots import Slots
@@ -49,28 +50,19 @@ class ApiStream(Stream):
         if self._settings.api_key is None:
             self._stopping.fail(missing_key([self.name]))
         try:
-            with self._reader(self._settings.api_key) as reader:
+            with self._reader() as reader:
                 yield from self._stopping.iterated(self.records(reader))
         except (ReadError, LedgerError, ConfigurationError) as error:
             self._stopping.fail(str(error))
 
     @contextmanager
-    def _reader(self, api_key: str) -> Iterator[TaskReader]:
+    def _reader(self) -> Iterator[TaskReader]:
         """A reader of tasks that takes its slots from the quota in the ledger."""
         settings = self._settings
-        connection = Connection(
-            api_url=settings.api_url,
-            api_key=api_key,
-            dialect=settings.api_dialect,
-            team_id=settings.team_id,
-            user_id=settings.user_id,
-            user_email=settings.user_email,
-            request_timeout=settings.request_timeout,
-        )
         engine = open_engine(settings.ledger_url)
         try:
-            with ReplyClient(connection) as client:
-                slots = Slots(engine, settings, api_key=api_key, on_wait=self._log_wait)
+            with ReplyClient(connection_to_reply(settings)) as client:
+                slots = Slots(engine, settings, on_wait=self._log_wait)
                 effects = Effects(
                     client=client, slot=slots.take, pause=slots.pause, observe=slots.observe
                 )

@@ -8,10 +8,11 @@ from functools import partial
 from sqlalchemy import Connection, Engine
 
 from reply_tasks.api.answers import Answer
-from reply_tasks.api.quota import Quota, Wait
-from reply_tasks.ledger.database import clock, writing
+from reply_tasks.api.quota import Wait
+from reply_tasks.ledger.database import writing
 from reply_tasks.ledger.ledger import told
 from reply_tasks.settings import TapSettings
+from reply_tasks.wiring import acting_user, shared_quota
 
 #: The only window that Reply's headers were seen to speak of.
 HOURLY = "1h"
@@ -25,15 +26,13 @@ class Slots:
         engine: Engine,
         settings: TapSettings,
         *,
-        api_key: str,
         on_wait: Callable[[Wait], None],
     ) -> None:
         """Share the quota in this database.
 
         Args:
             engine: The ledger's database.
-            settings: The limits.
-            api_key: Whose quota it is.
+            settings: The limits, and whose quota it is.
             on_wait: Told of a wait when it begins.
 
         Raises:
@@ -42,23 +41,17 @@ class Slots:
         self._write = partial(_write, engine)
         self._on_wait = on_wait
         self._never = threading.Event()
-        self._quota = Quota(
-            engine,
-            write=self._write,
-            api_key=api_key,
-            per_minute=settings.requests_per_minute,
-            per_hour=settings.requests_per_hour,
-            now=clock,
-        )
+        self._user = acting_user(settings)
+        self._quota = shared_quota(settings, engine, self._write)
 
     def take(self) -> None:
         """Wait for one slot; it is for a call that leaves now."""
-        self._quota.acquire(None, stop=self._never, on_wait=self._on_wait)
+        self._quota.acquire(self._user, stop=self._never, on_wait=self._on_wait)
 
     def pause(self, seconds: float) -> None:
         """Reply answered 429: no calls for so long, by any process."""
         with self._write() as connection:
-            self._quota.pause(connection, None, seconds)
+            self._quota.pause(connection, self._user, seconds)
 
     def observe(self, answer: Answer) -> None:
         """Keep to what an answer says is left of Reply's hour."""
@@ -67,7 +60,7 @@ class Slots:
             return
         with self._write() as connection:
             self._quota.correct(
-                connection, None, remaining=rate.remaining, reset=rate.reset, in_flight=0
+                connection, self._user, remaining=rate.remaining, reset=rate.reset, in_flight=0
             )
 
 

@@ -1,39 +1,32 @@
 """tap-reply-tasks: the fate of every record and what Reply returned, for the warehouse."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from types import FrameType
 from typing import Any, ClassVar
 
 import click
 from singer_sdk import Stream, Tap
-from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import (
     CapabilitiesEnum,
     PluginCapabilities,
     TapCapabilities,
 )
-from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.tap_base import CliTestOptionValue
 
-from reply_tasks.settings import (
-    BUILTIN_SETTINGS,
-    SettingsError,
-    TapSettings,
-    tap_settings_schema,
-)
+from reply_tasks.plugin import CatalogedSettings
+from reply_tasks.settings import TapSettings, tap_settings_schema
 from tap_reply_tasks.api_streams import ApiStream, Tasks, TaskSnapshots, missing_key
 from tap_reply_tasks.ledger_streams import Runs, TaskDetails, TaskOperations
 from tap_reply_tasks.stopping import Stopping
 
 
-class TapReplyTasks(Tap):
+class TapReplyTasks(CatalogedSettings[TapSettings], Tap):
     """Emits the tasks that Reply returned, and the fate of every record, for the warehouse."""
 
     name = "tap-reply-tasks"
     package_name = "reply-tasks"
+    settings_class = TapSettings
     config_jsonschema: ClassVar[dict[str, Any]] = tap_settings_schema()
     # No BATCH: records of a ledger are few and small. No ACTIVATE_VERSION: nothing is deleted.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
@@ -52,19 +45,6 @@ class TapReplyTasks(Tap):
         super().__init__(*args, **kwargs)
         if kwargs.get("validate_config", True) and self.settings.api_key is None:
             self._need_no_key()
-
-    @cached_property
-    def settings(self) -> TapSettings:
-        """The settings.
-
-        Raises:
-            SettingsError: Something in the config is unknown, missing or wrong.
-        """
-        return TapSettings.from_config(self.config)
-
-    @classmethod
-    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Nothing to append: the settings' own schema has the built-ins that are offered."""
 
     def discover_streams(self) -> Sequence[Stream]:
         """The five streams; those that call Reply are not selected unless a catalog says so."""
@@ -95,37 +75,6 @@ class TapReplyTasks(Tap):
             cls.logger.info("No api_key: only the streams of the ledger are tested.")
         tap.run_sync_dry_run(dry_run_record_limit=1, streams=streams)
         ctx.exit()
-
-    @classproperty
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
-        """The settings that the environment gives.
-
-        Our own stay text: the settings' reader says what is wrong with one, where the SDK raises.
-        """
-        properties = cls.config_jsonschema["properties"]
-        texts = {name: {"type": "string"} for name in properties}
-        builtins = {name: properties[name] for name in BUILTIN_SETTINGS}
-        return parse_environment_config({"properties": texts | builtins}, cls._env_var_prefix)
-
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Check the config as the settings' reader does: it names the nearest setting to a typo.
-
-        The reader also takes the digit strings of environment variables, which the SDK refuses.
-        """
-        problems: list[str] = []
-        try:
-            _ = self.settings
-        except SettingsError as error:
-            problems += error.problems
-        properties = self.config_jsonschema["properties"]
-        builtins = {"properties": {name: properties[name] for name in BUILTIN_SETTINGS}}
-        problems += [
-            f"{'.'.join(map(str, error.path))}: {error.message}"
-            for error in JSONSchemaValidator(builtins).iter_errors(self._config)
-        ]
-        if problems and raise_errors:
-            raise ConfigValidationError("The settings can't be used", errors=problems)
-        return problems
 
     def _need_no_key(self) -> None:
         selected = [

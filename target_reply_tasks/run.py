@@ -6,12 +6,11 @@ from contextlib import ExitStack
 from typing import Any
 
 from reply_tasks.api.backoff import Backoff
-from reply_tasks.api.client import Connection, ReplyClient
-from reply_tasks.api.quota import Quota
+from reply_tasks.api.client import ReplyClient
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import Ledger, Settlement
-from reply_tasks.ledger.database import clock
 from reply_tasks.settings import TargetSettings
+from reply_tasks.wiring import acting_user, connection_to_reply, shared_quota
 from target_reply_tasks.allowance import Allowance
 from target_reply_tasks.engine import Engine, RunResult, World
 from target_reply_tasks.work import Work
@@ -54,20 +53,13 @@ class Run:
             ConfigurationError: The client can't be made from the settings.
         """
         settings = self._settings
-        client = self._stack.enter_context(ReplyClient(_connection(settings)))
+        client = self._stack.enter_context(ReplyClient(connection_to_reply(settings)))
         ledger = self._stack.enter_context(Ledger.open(settings.ledger_url))
-        quota = Quota(
-            ledger.engine,
-            write=ledger.write,
-            api_key=settings.api_key,
-            per_minute=settings.requests_per_minute,
-            per_hour=settings.requests_per_hour,
-            now=clock,
-        )
+        quota = shared_quota(settings, ledger.engine, ledger.write)
         world = World(
             ledger=ledger,
             client=client,
-            allowance=Allowance(quota, default_user=_user(settings), log=self._logger.info),
+            allowance=Allowance(quota, default_user=acting_user(settings), log=self._logger.info),
             backoff=self._backoff,
             write_state=self._write_state,
             close_input=self._close_input,
@@ -141,22 +133,3 @@ class Run:
             unsettled,
             totals.api_calls,
         )
-
-
-def _connection(settings: TargetSettings) -> Connection:
-    return Connection(
-        api_url=settings.api_url,
-        api_key=settings.api_key,
-        dialect=settings.api_dialect,
-        team_id=settings.team_id,
-        user_id=settings.user_id,
-        user_email=settings.user_email,
-        request_timeout=settings.request_timeout,
-    )
-
-
-def _user(settings: TargetSettings) -> str | None:
-    """The Reply user that calls act as, as the quota knows it."""
-    if settings.user_id is not None:
-        return str(settings.user_id)
-    return settings.user_email

@@ -27,7 +27,8 @@ class TaskSink(RecordSink):
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
         self._run = target.run
-        self._intake = Intake(stream_name, schema, target.settings, self.logger)
+        told = {} if target.removes(stream_name) else schema
+        self._intake = Intake(stream_name, told, target.settings, self.logger)
 
     def get_validator(self) -> None:
         """No validation by the SDK."""

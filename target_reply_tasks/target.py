@@ -8,13 +8,15 @@ from types import FrameType
 from typing import IO, Any, ClassVar, Protocol, cast
 
 from singer_sdk import Target
-from singer_sdk.exceptions import ConfigValidationError, RecordsWithoutSchemaException
+from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
+from singer_sdk.mapper import RemoveRecordTransform
 
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.ledger import LedgerError, Settlement
-from reply_tasks.settings import SettingsError, TargetSettings, target_settings_schema
+from reply_tasks.plugin import CatalogedSettings
+from reply_tasks.settings import TargetSettings, target_settings_schema
 from target_reply_tasks.dry_run import DryRun
 from target_reply_tasks.engine import InputClosedError, RunResult
 from target_reply_tasks.reader import BrokenInputError, InterruptibleReader, Signals
@@ -34,11 +36,12 @@ class _Run(Protocol):
     def finish(self, *, broken: str | None = None) -> RunResult: ...
 
 
-class TargetReplyTasks(Target):
+class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
     """Applies task records to Reply.io: updates and executions, each sent once, none lost."""
 
     name = "target-reply-tasks"
     package_name = "reply-tasks"
+    settings_class = TargetSettings
     config_jsonschema: ClassVar[dict[str, Any]] = target_settings_schema()
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,
@@ -58,24 +61,6 @@ class TargetReplyTasks(Target):
         self._signals = Signals(on_stop=self._on_signal, reader=self.message_reader)
         self.run: _Run = self._make_run()
         self.result = RunResult()
-
-    # -- settings ------------------------------------------------------------------------------
-
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Read the settings before the SDK fills in defaults: it matters which were given."""
-        try:
-            self.settings = TargetSettings.from_config(self._config)
-        except SettingsError as error:
-            if raise_errors:
-                raise ConfigValidationError(
-                    "The settings can't be used", errors=list(error.problems), schema={}
-                ) from None
-            return list(error.problems)
-        return []
-
-    @classmethod
-    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """The built-in settings that mean something here are in the schema already."""
 
     def _make_run(self) -> _Run:
         if self.settings.dry_run:
@@ -110,6 +95,16 @@ class TargetReplyTasks(Target):
             if record is not None:
                 sink.process_record(record, {})
                 sink.record_counter_metric.increment()
+
+    def removes(self, stream: str) -> bool:
+        """Whether the stream maps remove every record of a stream: it needs no operation then."""
+        maps = [
+            each
+            for stream_maps in self.mapper.stream_maps.values()
+            for each in stream_maps
+            if each.stream_alias == stream
+        ]
+        return all(isinstance(each, RemoveRecordTransform) for each in maps)
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         """A STATE leaves when all before it is settled, which the run knows."""

@@ -1,0 +1,55 @@
+"""From the settings to a client and its quota: the same for target, tap and commands.
+
+They share one budget only if they name the same user alike.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from sqlalchemy import Connection as Database
+from sqlalchemy import Engine
+
+from reply_tasks.api.client import Connection
+from reply_tasks.api.quota import Quota
+from reply_tasks.ledger.database import clock
+from reply_tasks.settings import CommonSettings
+
+
+def connection_to_reply(settings: CommonSettings) -> Connection:
+    """Where Reply is and who calls. Without a key no client can be made of it."""
+    return Connection(
+        api_url=settings.api_url,
+        api_key=settings.api_key or "",
+        dialect=settings.api_dialect,
+        team_id=settings.team_id,
+        user_id=settings.user_id,
+        user_email=settings.user_email,
+        request_timeout=settings.request_timeout,
+    )
+
+
+def shared_quota(
+    settings: CommonSettings, engine: Engine, write: Callable[[], AbstractContextManager[Database]]
+) -> Quota:
+    """The quota that all processes on this ledger share.
+
+    Args:
+        settings: The limits, and the key whose quota it is.
+        engine: The ledger's database.
+        write: Opens a write transaction of its own.
+    """
+    return Quota(
+        engine,
+        write=write,
+        api_key=settings.api_key or "",
+        per_minute=settings.requests_per_minute,
+        per_hour=settings.requests_per_hour,
+        now=clock,
+    )
+
+
+def acting_user(settings: CommonSettings) -> str | None:
+    """The Reply user that calls act as, as the quota knows it; None: the key's own."""
+    if settings.user_id is not None:
+        return str(settings.user_id)
+    return settings.user_email
