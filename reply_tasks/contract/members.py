@@ -163,6 +163,8 @@ def places(operation: Operation) -> Mapping[str, Place]:
             found[spelling] = Place(member, member.name)
             for part_spelling, place in parts_of(member).items():
                 found[f"{spelling}__{part_spelling}"] = place
+                # Spreadsheet taps and warehouses make one underscore of two.
+                found[f"{spelling}_{part_spelling}"] = place
     return found
 
 

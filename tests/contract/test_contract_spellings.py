@@ -68,13 +68,14 @@ def test_members_may_be_spelt_in_several_ways(name: str, spelling: str, value: A
 
 
 @pytest.mark.parametrize("attachments", ["attachmentIdList", "attachment_id_list"])
-def test_an_object_may_be_flattened(attachments: str) -> None:
-    """Flattened members make up their object."""
+@pytest.mark.parametrize("between", ["__", "_"])
+def test_an_object_may_be_flattened(attachments: str, between: str) -> None:
+    """Flattened members make up their object, also where a tap made one underscore of two."""
     raw = {name: value for name, value in UPDATE.items() if name != "template"}
     raw |= {
-        "template__body": "Hi",
-        "template__subject": "Hello",
-        f"template__{attachments}": "[1, 2]",
+        f"template{between}body": "Hi",
+        f"template{between}subject": "Hello",
+        f"template{between}{attachments}": "[1, 2]",
     }
     assert read(Operation.UPDATE, raw) == update()
 
