@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Ledger, Settlement
-from reply_tasks.ledger.claims import claim, release, still_held
+from reply_tasks.ledger.claims import claim, last_sequence, release, still_held
 from reply_tasks.ledger.runs import renew_lease
-from reply_tasks.ledger.settling import ClaimLostError, last_sequence, settle
+from reply_tasks.ledger.settling import ClaimLostError, settle
 from target_reply_tasks.work import Work
 
 Transaction = Callable[..., AbstractContextManager[Connection]]

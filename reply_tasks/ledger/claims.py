@@ -14,8 +14,23 @@ from sqlalchemy.dialects import postgresql, sqlite
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger.database import clock
 from reply_tasks.ledger.liveness import Holder
-from reply_tasks.ledger.tables import holders, operations, runs
+from reply_tasks.ledger.tables import holders, operations, runs, sequences
 from reply_tasks.ledger.values import Attempt, Claim, Entry
+
+
+def last_sequence(connection: Connection) -> int:
+    """The last number given to a settled operation: it tells whether another process settled one.
+
+    Nobody else can settle until the caller's commit, so that what is judged now still holds when
+    it is claimed. Every writer begins with it, which is one order of locks: no deadlock.
+    """
+    last: int = connection.execute(_LAST_SEQUENCE).scalar_one()
+    return last
+
+
+_LAST_SEQUENCE = (
+    select(sequences.c.value).where(sequences.c.name == "operations").with_for_update()
+)
 
 
 def claim(
@@ -113,6 +128,7 @@ def take_over_orphans(connection: Connection, *, holder: Holder, run_id: str | N
         holder: The new owner.
         run_id: The run that will settle them; None leaves them with the run that made them.
     """
+    last_sequence(connection)
     rows = connection.execute(
         select(
             operations,

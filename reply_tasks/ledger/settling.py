@@ -7,7 +7,7 @@ reader that has seen number n will never find a smaller one later (spec 7).
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
@@ -33,15 +33,6 @@ def next_sequences(connection: Connection, name: str, count: int) -> range:
         .returning(sequences.c.value)
     ).scalar_one()
     return range(last - count + 1, last + 1)
-
-
-def last_sequence(connection: Connection) -> int:
-    """The last number given to a settled operation: it tells whether another process settled one."""
-    last: int = connection.execute(_LAST_SEQUENCE).scalar_one()
-    return last
-
-
-_LAST_SEQUENCE = select(sequences.c.value).where(sequences.c.name == "operations")
 
 
 def settle(
