@@ -1,7 +1,7 @@
 """The quota as the engine spends it: slots in the turn's own transaction, waits told once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -106,9 +106,9 @@ class Allowance:
         """When the next slot may be free, on the monotonic clock; None: nothing waits."""
         return min((wait.until for wait in self._waits.values()), default=None)
 
-    def rest(self, user: str | None) -> None:
-        """Nothing of this user wants a slot any more: it does not wait."""
-        if user in self._waits:
+    def rest_but(self, wanting: Collection[str | None]) -> None:
+        """Only these users want a slot: the others do not wait any more."""
+        for user in [user for user in self._waits if user not in wanting]:
             self._end(user, time.monotonic())
 
     @property

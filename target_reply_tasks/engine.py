@@ -40,6 +40,7 @@ from target_reply_tasks.inbox import (
     StateRead,
     StopWanted,
 )
+from target_reply_tasks.novelties import Novelties
 from target_reply_tasks.planning import LOOK_AHEAD, Plan
 from target_reply_tasks.pools import Pool, sender_thread
 from target_reply_tasks.progress import Progress
@@ -135,10 +136,12 @@ class Engine:
         self._released: list[Work] = []
         self._recovering = 0
         self._input_ended = False
+        self._unheard = False
         self._bound = float("inf")
         self._next_orphan_look = 0.0
         self._result = RunResult()
         self._progress = Progress(world.log)
+        self._novelties = Novelties(world.log)
         self._sender = self._make_sender()
 
     # -- the reader's side ---------------------------------------------------------------------
@@ -173,9 +176,13 @@ class Engine:
         """A STATE was read: it leaves when every record read before it is settled."""
         self._inbox.put(StateRead(value), urgent=False)
 
-    def end_of_input(self) -> None:
-        """There is no more to read."""
-        self._inbox.put(InputEnded(), urgent=True)
+    def end_of_input(self, *, broken: str | None = None) -> None:
+        """There is no more to read; what was read is applied.
+
+        Args:
+            broken: What was wrong with the input, if it ended before its end.
+        """
+        self._inbox.put(InputEnded(broken), urgent=True)
 
     def stop(self, *, exit_code: int, cause: str | None = None) -> None:
         """Stop: what is in flight settles, within a bound. Safe in a signal handler."""
@@ -254,11 +261,9 @@ class Engine:
 
     def _timeout(self) -> float | None:
         """Seconds until something is due without a message."""
-        due = [self._progress.due, self._world.allowance.due, self._plan.next_look()]
+        due = [self._progress.due, self._world.allowance.due, self._plan.due()]
         if self._stopping.is_set():
             due = [self._bound]
-        elif self._plan.users_with_work():
-            due.append(time.monotonic() + LOOK_AHEAD)
         if self._settled or self._released:
             return 0.0
         if self._plan.unjudged and not self._stopping.is_set():
@@ -297,8 +302,9 @@ class Engine:
                 self._slots_wanted.append(message)
             case PauseWanted(user, seconds):
                 self._world.allowance.pause(user, seconds)
-            case InputEnded():
+            case InputEnded(broken):
                 self._input_ended = True
+                self._result.stopped = self._result.stopped or broken
             case StopWanted(cause, exit_code):
                 self._begin_stop(cause, exit_code=exit_code)
             case Crashed(error):
@@ -320,6 +326,8 @@ class Engine:
         self._pool(work.user).outstanding -= 1
         self._result.totals.api_calls += len(work.attempts)
         if isinstance(result, Settlement):
+            if result.task_detail is not None:
+                self._novelties.look(result.task_detail)
             self._settled.append((work.index, result))
             self._plan.finish(work)
             return
@@ -385,6 +393,9 @@ class Engine:
                 slots = self._world.allowance.take(connection, user, len(picked))
                 self._plan.put_back(user, picked[slots:])
                 wanted += picked[:slots]
+        self._world.allowance.rest_but(
+            {*self._plan.users_with_work(), *(slot.work.user for slot in self._slots_wanted)}
+        )
         claimed = self._commits.claim(connection, wanted)
         for work in claimed:
             work.slot = True
@@ -434,8 +445,7 @@ class Engine:
             self._window.release(read)
         if self._checkpoint.has_safe_state:
             self._commits.make_durable()
-            for state in self._checkpoint.safe_states():
-                self._world.write_state(state)
+            self._write_states(self._checkpoint.safe_states())
         if not self._recovering:
             self._ready_to_read.set()
         most = self._settings.max_rejected
@@ -447,6 +457,20 @@ class Engine:
         if self._plan.waits_elsewhere and time.monotonic() > self._next_orphan_look:
             self._adopt_orphans()
 
+    def _write_states(self, states: Iterable[Any]) -> None:
+        """Write STATEs for as long as somebody reads them."""
+        try:
+            for state in states:
+                if not self._unheard:
+                    self._world.write_state(state)
+        except OSError as error:
+            self._unheard = True
+            self._begin_stop(
+                f"A STATE can't be written to standard output ({error.strerror}), so that the next "
+                "run will read again what this one has settled: the ledger knows it.",
+                exit_code=1,
+            )
+
     # -- stopping ------------------------------------------------------------------------------
 
     def _begin_stop(self, cause: str | None, *, exit_code: int) -> None:
@@ -454,7 +478,7 @@ class Engine:
         if self._stopping.is_set():
             return
         self._result.exit_code = exit_code
-        self._result.stopped = cause
+        self._result.stopped = self._result.stopped or cause
         self._stopping.set()
         self._bound = time.monotonic() + STOP_BOUND
         self._shut()
@@ -475,7 +499,9 @@ class Engine:
         totals.quota_wait_seconds = self._world.allowance.waited
         if not self._stopping.is_set():
             limit = self._settings.max_rejected_percent
-            if result.read and result.rejected * 100 >= limit * result.read:
+            if result.stopped is not None:
+                result.exit_code = 1
+            elif result.read and result.rejected * 100 >= limit * result.read:
                 result.exit_code = 2
         with self._commits.begin(durable=True) as connection:
             end_run(connection, self._run_id, exit_code=result.exit_code, totals=totals)

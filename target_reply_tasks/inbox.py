@@ -33,7 +33,13 @@ class StateRead:
 
 @dataclass(frozen=True, slots=True)
 class InputEnded:
-    """There is no more to read."""
+    """There is no more to read.
+
+    Attributes:
+        broken: What was wrong with the input, if it ended before its end.
+    """
+
+    broken: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

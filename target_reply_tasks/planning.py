@@ -35,6 +35,7 @@ class Plan:
         self._fresh: dict[int, None] = {}
         self._sendable: dict[str | None, deque[Work]] = {}
         self._elsewhere: dict[int, float] = {}
+        self._rests_until: float | None = None
 
     def add(self, work: Work) -> Work | None:
         """A record was read, or a claim taken over; the update that it supersedes, if any."""
@@ -100,7 +101,7 @@ class Plan:
         Args:
             user: Whose quota they spend.
             room: How many records of an operation may be handed out now.
-            rested_before: Only what was read before this instant.
+            rested_before: Only updates that were read before this instant.
         """
         heads = self._sendable.get(user)
         picked: list[Work] = []
@@ -110,6 +111,7 @@ class Plan:
                 heads.popleft()
                 continue
             if work.operation is Operation.UPDATE and work.received > rested_before:
+                self._rests_until = min(self._rests_until or work.received, work.received)
                 break
             picked.append(heads.popleft())
         return picked
@@ -122,9 +124,12 @@ class Plan:
         """A picked record is claimed and goes out."""
         self._lanes.start(work)
 
-    def next_look(self) -> float | None:
-        """When a task that waits for another run is to be looked at."""
-        return min(self._elsewhere.values(), default=None)
+    def due(self) -> float | None:
+        """When something is to be looked at again: a rested update, a task claimed elsewhere."""
+        rested = None if self._rests_until is None else self._rests_until + LOOK_AHEAD
+        self._rests_until = None
+        looks = (rested, *self._elsewhere.values())
+        return min((look for look in looks if look is not None), default=None)
 
     @property
     def unjudged(self) -> bool:

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from io import TextIOWrapper
 from queue import SimpleQueue
 from types import FrameType
 from typing import IO, Any
@@ -54,7 +55,10 @@ class InterruptibleReader(SimpleSingerReader):
             BrokenInputError: A line is not a Singer message.
             InputClosedError: The input was closed from outside.
         """
-        lines: Any = self._lines(file_input or self.default_input)
+        source = file_input or self.default_input
+        if isinstance(source, TextIOWrapper):  # whatever the locale says, Singer is UTF-8
+            source.reconfigure(encoding="utf-8", errors="surrogateescape")
+        lines: Any = self._lines(source)
         try:
             counts: Counter[str] = super().process_lines(lines, callbacks)
         except InvalidInputLine as error:
@@ -96,17 +100,23 @@ class InterruptibleReader(SimpleSingerReader):
                 raise InputClosedError
             try:
                 line = next(lines, None)
-            except UnicodeDecodeError:
-                raise BrokenInputError(
-                    f"Line {self._line + 1} of the input is not UTF-8."
-                ) from None
             finally:
                 self._reading = False
             self._line += 1
             if line is None:
                 return
+            if not _is_utf8(line):
+                raise BrokenInputError(f"Line {self._line} of the input is not UTF-8.")
             if not line.isspace():
                 yield line
+
+
+def _is_utf8(line: str) -> bool:
+    """Whether nothing in a line was escaped when it was decoded."""
+    try:
+        return line.isascii() or bool(line.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 class Signals:

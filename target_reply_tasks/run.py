@@ -103,13 +103,11 @@ class Run:
         Args:
             broken: What was wrong with the input, if it ended before its end.
         """
-        self.engine.end_of_input()
+        self.engine.end_of_input(broken=broken)
         try:
             result = self.engine.join()
         finally:
             self._stack.close()
-        if broken is not None and result.stopped is None:
-            result.stopped, result.exit_code = broken, 1
         self._tell(result)
         return result
 

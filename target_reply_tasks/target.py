@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import sys
 from collections import Counter
 from types import FrameType
@@ -124,9 +125,17 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
         self.logger.debug("ACTIVATE_VERSION of %s is ignored.", message_dict.get("stream"))
 
     def _write_state_message(self, state: dict[str, Any]) -> None:
-        """Write one STATE; nothing else ever goes to standard output."""
-        sys.stdout.write(f"{json.dumps(state)}\n")
-        sys.stdout.flush()
+        """Write one STATE; nothing else ever goes to standard output.
+
+        Raises:
+            OSError: Nobody reads it.
+        """
+        try:
+            sys.stdout.write(f"{json.dumps(state)}\n")
+            sys.stdout.flush()
+        except OSError:
+            _give_up_stdout()
+            raise
 
     # -- the run -------------------------------------------------------------------------------
 
@@ -196,6 +205,13 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
                 raise
             sys.exit(target.result.exit_code)
         sys.exit(target.result.exit_code)
+
+
+def _give_up_stdout() -> None:
+    """Let Python, which writes at exit what is still buffered, not fail once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _one_line(error: Exception) -> str:

@@ -1,0 +1,30 @@
+"""Novelties: what Reply returns that this version does not know is kept, and told once."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reply_tasks.contract import read_task_detail
+
+#: The members whose values are enums: a new value is a novelty, as a new member is.
+_ENUMS = ("taskType", "status", "linkedInTaskType", "creationSource")
+
+
+class Novelties:
+    """Tells each unknown member or enum value of the tasks that Reply returned, once."""
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._log = log
+        self._seen: set[object] = set()
+        self._told: set[str] = set()
+
+    def look(self, returned: Mapping[str, Any]) -> None:
+        """Look at one task; one of a form that was seen before costs next to nothing."""
+        form = (*returned, *(str(returned.get(name)) for name in _ENUMS))
+        if form in self._seen:
+            return
+        self._seen.add(form)
+        task = read_task_detail(returned)
+        for name in () if task is None else task.unknowns:
+            if name not in self._told:
+                self._told.add(name)
+                self._log(f"Reply returned something new in member {name}: it is kept as it is.")
