@@ -142,6 +142,7 @@ class Engine:
         self._result = RunResult()
         self._progress = Progress(world.log)
         self._novelties = Novelties(world.log)
+        self._merge = Merge()
         self._sender = self._make_sender()
 
     # -- the reader's side ---------------------------------------------------------------------
@@ -351,6 +352,7 @@ class Engine:
         with self._commits.begin(durable=durable) as connection:
             if self._commits.settle(connection, (settlement for _, settlement in settled)):
                 self._plan.doubt()
+                self._merge.forget_all()
             self._commits.release(connection, self._released)
             if not self._stopping.is_set():
                 settled = settled + self._judge(connection)
@@ -533,7 +535,7 @@ class Engine:
         merges = self._settings.update_mode is UpdateMode.MERGE
         return Sender(
             Calls(effects, self._settings),
-            update=Merge() if merges else replace,
+            update=self._merge if merges else replace,
             execute=execute,
         )
 

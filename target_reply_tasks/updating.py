@@ -69,9 +69,10 @@ class Merge:
             Outcome.APPLIED, calls.effects.now(), task_detail=task.raw, body_hash=merged_hash
         )
 
-    def forget(self, task_id: int) -> None:
-        """A task changed in another way: what is kept of it is stale."""
-        self._forget(task_id)
+    def forget_all(self) -> None:
+        """Another run has settled something: what is kept may be stale."""
+        with self._lock:
+            self._details.clear()
 
     def _cached(self, task_id: int) -> TaskDetail | None:
         with self._lock:
