@@ -1,0 +1,40 @@
+"""docs/guarantees.md says what the tests hold the target to."""
+
+import pytest
+from fault_rows import FAULTS, GROUPS, ROWS
+from guarantees_document import DOCUMENT, with_tables
+
+from reply_tasks.sandbox import When
+
+
+def test_the_document_s_tables_are_the_tests_data() -> None:
+    """What ``make docs`` would write is what is committed."""
+    text = DOCUMENT.read_text()
+    assert with_tables(text) == text
+
+
+def test_writing_the_tables_needs_their_marked_lines() -> None:
+    """A document that lost its marked lines is an error, not silently left as it is."""
+    with pytest.raises(ValueError, match="no marked lines for faults"):
+        with_tables("no marks here")
+
+
+def test_the_matrix_is_whole() -> None:
+    """Every operation, struck before and after its effect; executions on each of their calls."""
+    assert len(FAULTS) == 5
+    for group in GROUPS:
+        rows = [row for row in ROWS if row.group == group]
+        places = {row.place for row in rows}
+        assert all(
+            {row.when for row in rows if row.place == place} == set(When) for place in places
+        )
+    places = {row.place.split()[0] for row in ROWS if row.group == "execute, verify"}
+    assert places == {"first", "second", "read-back,"}
+
+
+def test_no_row_sends_an_execution_twice() -> None:
+    """The table itself keeps the promise: at most one message, and a read between two sends."""
+    for row in ROWS:
+        if row.executes:
+            assert row.effects <= 1
+            assert "POST POST" not in row.calls
