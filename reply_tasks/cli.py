@@ -13,6 +13,7 @@ import click
 COMMANDS: Mapping[str, str] = {
     "demo": "reply_tasks.demo.command",
     "sandbox": "reply_tasks.sandbox.command",
+    "resolve": "reply_tasks.commands.resolve",
 }
 
 _EXAMPLE = """\b

@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
@@ -220,6 +221,15 @@ def _invoke(config: Path, given: Path) -> Ended:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ended(result.exit_code, _states(result.stdout), log.getvalue() + result.stderr)
+
+
+@pytest.fixture
+def stage(quick_folder: Path) -> Iterator[Stage]:
+    """A sandbox without limits, and an empty ledger."""
+    with SandboxServer(
+        keys={KEY: USERS}, requests_per_minute=None, requests_per_hour=None
+    ) as sandbox:
+        yield Stage(sandbox, quick_folder)
 
 
 def environment() -> dict[str, str]:

@@ -1,11 +1,12 @@
 """Options that several commands share, so that they mean the same everywhere."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
 
-from reply_tasks.settings import DEFAULT_LEDGER_URL, usable_ledger_url
+from reply_tasks.settings import COMMON_SETTINGS, DEFAULT_LEDGER_URL, usable_ledger_url
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +28,34 @@ def ledger_url_option(command: F) -> F:
         callback=_usable,
         help="The ledger that the target and the tap were given.",
     )(command)
+
+
+def reply_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command ``reply``: where Reply is and who calls, as the settings of both plugins say.
+
+    Each is an option, else ``REPLY_TASKS_...`` of the environment. The command receives what was
+    given as texts, by the settings' names, to be read with the ledger's URL beside them.
+    """
+    settings = [setting for setting in COMMON_SETTINGS if setting.name != "ledger_url"]
+
+    @wraps(command)
+    def with_reply(**values: Any) -> None:  # noqa: ANN401 - whatever else the command takes
+        given = {setting.name: values.pop(setting.name) for setting in settings}
+        reply = {name: value for name, value in given.items() if value is not None}
+        command(**values, reply=reply)
+
+    decorated: Callable[..., None] = with_reply
+    for setting in reversed(settings):
+        name = setting.name
+        decorated = click.option(
+            f"--{name.replace('_', '-')}",
+            name,
+            envvar=f"REPLY_TASKS_{name.upper()}",
+            show_envvar=True,
+            metavar=str(setting.kind).upper(),
+            help=f"{setting.description.partition('. ')[0].rstrip('.')}.",
+        )(decorated)
+    return decorated
 
 
 def json_option(command: F) -> F:

@@ -28,9 +28,7 @@ def last_sequence(connection: Connection) -> int:
     return last
 
 
-_LAST_SEQUENCE = (
-    select(sequences.c.value).where(sequences.c.name == "operations").with_for_update()
-)
+_LAST_SEQUENCE = select(sequences.c.value).where(sequences.c.name == "operations").with_for_update()
 
 
 def claim(
@@ -128,6 +126,24 @@ def take_over_orphans(connection: Connection, *, holder: Holder, run_id: str | N
         holder: The new owner.
         run_id: The run that will settle them; None leaves them with the run that made them.
     """
+    claims = orphans(connection, seen_from=holder.host)
+    for claim_ in claims:
+        changes: dict[str, Any] = {"claimed_by": holder.holder_id}
+        if run_id is not None:
+            changes["run_id"] = run_id
+        connection.execute(
+            update(operations)
+            .where(
+                operations.c.operation_id == claim_.entry.operation_id,
+                operations.c.outcome.is_(None),
+            )
+            .values(**changes)
+        )
+    return claims
+
+
+def orphans(connection: Connection, *, seen_from: str) -> list[Claim]:
+    """The claims of dead holders, oldest first; locked, where the transaction writes."""
     last_sequence(connection)
     rows = connection.execute(
         select(
@@ -144,17 +160,7 @@ def take_over_orphans(connection: Connection, *, holder: Holder, run_id: str | N
         .with_for_update(of=operations)
     ).all()
     now = clock(connection)
-    orphans = [row for row in rows if not _held(row, seen_from=holder.host, now=now)]
-    for row in orphans:
-        changes: dict[str, Any] = {"claimed_by": holder.holder_id}
-        if run_id is not None:
-            changes["run_id"] = run_id
-        connection.execute(
-            update(operations)
-            .where(operations.c.operation_id == row.operation_id, operations.c.outcome.is_(None))
-            .values(**changes)
-        )
-    return [read_claim(row) for row in orphans]
+    return [read_claim(row) for row in rows if not _held(row, seen_from=seen_from, now=now)]
 
 
 def _held(row: Any, *, seen_from: str, now: datetime) -> bool:  # noqa: ANN401

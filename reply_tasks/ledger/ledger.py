@@ -34,13 +34,17 @@ class Ledger:
         self._lease = _Lease(engine, holder)
 
     @classmethod
-    def open(cls, ledger_url: str) -> Self:
-        """Open the ledger, making it where there is none.
+    def open(cls, ledger_url: str, *, create: bool = True) -> Self:
+        """Open the ledger.
+
+        Args:
+            ledger_url: SQLAlchemy URL.
+            create: Make the ledger where there is none; otherwise its absence is an error.
 
         Raises:
             LedgerError: It can't be opened.
         """
-        return cls(open_engine(ledger_url), this_process(new_id()))
+        return cls(open_engine(ledger_url, create=create), this_process(new_id()))
 
     def __enter__(self) -> Self:
         with self.write() as connection:

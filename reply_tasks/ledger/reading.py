@@ -126,10 +126,36 @@ def _pages(
 
 
 def uncertain_executions(connection: Connection) -> list[Claim]:
-    """Executions whose effect was not established, oldest first."""
+    """Executions that may have been sent and whose effect was not established, oldest first."""
+    return _uncertain(connection, operations.c.claimed_at.is_not(None))
+
+
+def executions_in_wait(connection: Connection) -> list[Claim]:
+    """Executions that were never sent, since an uncertain one of the same task came first."""
+    return _uncertain(connection, operations.c.claimed_at.is_(None))
+
+
+def _uncertain(connection: Connection, which: ColumnElement[bool]) -> list[Claim]:
     rows = connection.execute(
         select(operations)
-        .where(operations.c.outcome == Outcome.UNCERTAIN)
+        .where(operations.c.outcome == Outcome.UNCERTAIN, which)
         .order_by(operations.c.sequence)
     )
     return [read_claim(row) for row in rows]
+
+
+def operations_named(connection: Connection, prefix: str, *, most: int) -> list[Mapping[str, Any]]:
+    """The operations whose ids start with ``prefix``, at most so many: id, task and outcome."""
+    rows = connection.execute(
+        select(
+            operations.c.operation_id,
+            operations.c.operation,
+            operations.c.task_id,
+            operations.c.outcome,
+            operations.c.claimed_at,
+        )
+        .where(operations.c.operation_id.startswith(prefix, autoescape=True))
+        .order_by(operations.c.operation_id)
+        .limit(most)
+    )
+    return [dict(row) for row in rows.mappings()]

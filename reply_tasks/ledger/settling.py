@@ -50,10 +50,10 @@ def settle(
     unclaimed: list[dict[str, Any]] = []
     for number, settlement in zip(numbers, settlements, strict=True):
         if settlement.claimed:
-            claimed.append(_outcome_row(settlement, number) | {"id": settlement.entry.operation_id})
+            claimed.append(outcome_row(settlement, number) | {"id": settlement.entry.operation_id})
         else:
             unclaimed.append(
-                _outcome_row(settlement, number)
+                outcome_row(settlement, number)
                 | entry_row(settlement.entry)
                 | {"run_id": run_id, "claimed_at": None}
             )
@@ -63,7 +63,7 @@ def settle(
         result = connection.execute(_settle_claim(holder), claimed)
         if result.rowcount != len(claimed):
             raise ClaimLostError
-    _remember(connection, settlements)
+    remember(connection, settlements)
 
 
 def _settle_claim(holder: Holder) -> Any:  # noqa: ANN401 - an Update of unnamed columns
@@ -95,7 +95,8 @@ _OUTCOME_COLUMNS = (
 )
 
 
-def _outcome_row(settlement: Settlement, number: int) -> dict[str, Any]:
+def outcome_row(settlement: Settlement, number: int) -> dict[str, Any]:
+    """The columns that an outcome fills."""
     return {
         "sequence": number,
         "outcome": settlement.outcome,
@@ -112,7 +113,7 @@ def _outcome_row(settlement: Settlement, number: int) -> dict[str, Any]:
     }
 
 
-def _remember(connection: Connection, settlements: Iterable[Settlement]) -> None:
+def remember(connection: Connection, settlements: Iterable[Settlement]) -> None:
     """Bring ``tasks`` up to date: what was last applied, and what was executed."""
     bodies: dict[int, dict[str, Any]] = {}
     executions: dict[int, dict[str, Any]] = {}

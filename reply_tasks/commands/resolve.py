@@ -1,0 +1,146 @@
+"""The ``resolve`` command: settle what dead processes and lost answers left open."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from reply_tasks.api.client import ReplyClient
+from reply_tasks.api.errors import ConfigurationError
+from reply_tasks.api.quota import Wait
+from reply_tasks.commands.options import json_option, ledger_url_option, reply_options
+from reply_tasks.contract.outcomes import Outcome
+from reply_tasks.ledger import Entry, Ledger, LedgerError
+from reply_tasks.resolving import (
+    SHOWN_ID,
+    Fate,
+    Look,
+    ReadBackError,
+    ResolveError,
+    Resolver,
+    TaskReads,
+    Word,
+    find_operation,
+)
+from reply_tasks.settings import CommonSettings, SettingsError
+from reply_tasks.wiring import connection_to_reply, shared_quota
+
+#: The exit code when an execution stays uncertain.
+STAYS_UNCERTAIN = 2
+
+_EXAMPLE = """\b
+Example:
+  reply-tasks resolve
+  reply-tasks resolve --as not-sent 1f0a93c27b6e
+"""
+
+
+@click.command("resolve", epilog=_EXAMPLE)
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option(
+    "--as",
+    "word",
+    type=click.Choice([word.value for word in Word]),
+    help="A person's word on the executions with these IDs, in place of a read-back.",
+)
+@click.option("--dry-run", is_flag=True, help="Read tasks back and tell, but settle nothing.")
+@json_option
+@ledger_url_option
+@reply_options
+def resolve(  # noqa: PLR0913 - each one an option
+    *,
+    ids: tuple[str, ...],
+    word: str | None,
+    dry_run: bool,
+    as_json: bool,
+    ledger_url: str,
+    reply: Mapping[str, str],
+) -> None:
+    """Settle claims of dead processes and uncertain executions by reading their tasks back.
+
+    An ID is that of an operation, or a unique beginning of it; without one, all that is open is
+    looked at. Nothing is ever sent, and what a live process does is left alone. An execution whose
+    task is still New stays uncertain until a person says with --as whether it was sent: "sent"
+    makes it applied; "not-sent" makes it rejected, and a replay of its record may send it.
+
+    Exit code 0: no execution is uncertain any more. 2: some are. 1: Reply or the ledger could not
+    be asked.
+    """
+    if word is not None and not ids:
+        raise click.UsageError("--as needs the ID of an operation.")
+    told: list[Fate] = []
+    try:
+        with ExitStack() as stack:
+            settings = CommonSettings.from_config({**reply, "ledger_url": ledger_url})
+            ledger = stack.enter_context(Ledger.open(ledger_url, create=False))
+            chosen = [find_operation(ledger, each) for each in ids]
+            look = _Reads(ledger, settings, stack)
+            resolver = Resolver(ledger, look, dry_run=dry_run)
+            for fate in _fates(resolver, chosen, None if word is None else Word(word)):
+                told.append(fate)
+                if not as_json:
+                    click.echo(_line(fate))
+    except SettingsError as error:
+        raise click.ClickException(" ".join(error.problems)) from None
+    except (LedgerError, ConfigurationError, ReadBackError, ResolveError) as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        if as_json:
+            click.echo(json.dumps([asdict(fate) for fate in told], indent=2))
+    if not told and not as_json:
+        click.echo("Nothing is open: every operation has its outcome.")
+    if any(fate.outcome is Outcome.UNCERTAIN for fate in told):
+        raise click.exceptions.Exit(STAYS_UNCERTAIN)
+
+
+def _fates(resolver: Resolver, chosen: list[str], word: Word | None) -> Iterator[Fate]:
+    if word is None:
+        yield from resolver.resolve(chosen or None)
+        return
+    for operation_id in chosen:
+        yield from resolver.take_word(operation_id, word)
+
+
+class _Reads:
+    """Reads tasks; what that takes is made at the first read, since often there is none."""
+
+    def __init__(self, ledger: Ledger, settings: CommonSettings, stack: ExitStack) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._stack = stack
+        self._reads: TaskReads | None = None
+
+    def __call__(self, entry: Entry) -> Look:
+        if self._reads is None:
+            self._reads = self._make()
+        return self._reads.look(entry)
+
+    def _make(self) -> TaskReads:
+        if self._settings.api_key is None:
+            raise ReadBackError(
+                "To read a task back a key is needed: give --api-key, or set REPLY_TASKS_API_KEY."
+            )
+        client = self._stack.enter_context(ReplyClient(connection_to_reply(self._settings)))
+        return TaskReads(
+            ledger=self._ledger,
+            client=client,
+            quota=shared_quota(self._settings, self._ledger.engine, self._ledger.write),
+            settings=self._settings,
+            on_wait=_tell_wait,
+        )
+
+
+def _tell_wait(wait: Wait) -> None:
+    click.echo(f"Waiting {wait.seconds:.0f} s for the quota ({wait.why}).", err=True)
+
+
+def _line(fate: Fate) -> str:
+    outcome: Any = "left to the next run" if fate.outcome is None else fate.outcome
+    reason = "" if fate.reason is None else f" ({fate.reason})"
+    return (
+        f"{fate.operation_id[:SHOWN_ID]}  {fate.operation} of task {fate.task_id}: "
+        f"{fate.was} -> {outcome}{reason}. {fate.detail}"
+    )
