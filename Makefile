@@ -33,8 +33,9 @@ format: $(VENV)/.dev ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(VENV)/.test ## Write the settings into README.md, meltano.yml and plugins/
+docs: $(VENV)/.test ## Write the settings into README.md, meltano.yml and plugins/, and docs/guarantees.md's tables
 	$(BIN)/python -m reply_tasks.settings write
+	$(BIN)/python tests/guarantees/guarantees_document.py
 
 bench: $(VENV)/.test ## Measure throughput against the sandbox
 	$(BIN)/python -m benchmarks
