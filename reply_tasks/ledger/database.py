@@ -49,6 +49,9 @@ def open_engine(ledger_url: str, *, create: bool = True) -> Engine:
     except SQLAlchemyError as error:
         engine.dispose()
         raise LedgerError(f"The ledger at {shown(url)} can't be opened: {cause(error)}") from None
+    except LedgerError:
+        engine.dispose()
+        raise
     return engine
 
 
