@@ -38,14 +38,14 @@ def server() -> Iterator[SandboxServer]:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_death_at_a_step_is_made_good(
-    step: str, nursery: Nursery, server: SandboxServer, tmp_path: Path
+    step: str, nursery: Nursery, server: SandboxServer, quick_folder: Path
 ) -> None:
     """Killed the first, the second and the fifth time it comes to a step, then run to the end."""
     chance = random.Random(step)  # noqa: S311 - cases, no secrets
     records = made_up(chance, count=24, tasks=9)
     with (
-        sqlite_ledger(tmp_path, 0) as ledger_url,
-        World.open(server, nursery, tmp_path, ledger_url, records, concurrency=3) as world,
+        sqlite_ledger(quick_folder, 0) as ledger_url,
+        World.open(server, nursery, quick_folder, ledger_url, records, concurrency=3) as world,
     ):
         for nth in (1, 2, 5):
             if step not in NAMED:  # what comes after a crash is met after one only
@@ -103,29 +103,29 @@ def _one_case(
 
 
 def test_deaths_at_random_moments_are_made_good(
-    nursery: Nursery, server: SandboxServer, tmp_path: Path
+    nursery: Nursery, server: SandboxServer, quick_folder: Path
 ) -> None:
     """Killed again and again, whenever and wherever, it ends as if it had never been."""
     _at_random_moments(
-        nursery, server, tmp_path, lambda case: sqlite_ledger(tmp_path, case), SECONDS
+        nursery, server, quick_folder, lambda case: sqlite_ledger(quick_folder, case), SECONDS
     )
 
 
 @pytest.mark.e2e
 def test_many_deaths_on_a_ledger_file_are_made_good(
-    nursery: Nursery, server: SandboxServer, tmp_path: Path
+    nursery: Nursery, server: SandboxServer, quick_folder: Path
 ) -> None:
     """The same for minutes."""
     _at_random_moments(
-        nursery, server, tmp_path, lambda case: sqlite_ledger(tmp_path, case), LONG_SECONDS
+        nursery, server, quick_folder, lambda case: sqlite_ledger(quick_folder, case), LONG_SECONDS
     )
 
 
 @pytest.mark.e2e
 def test_many_deaths_on_a_shared_ledger_are_made_good(
-    nursery: Nursery, server: SandboxServer, tmp_path: Path, postgres_url: str
+    nursery: Nursery, server: SandboxServer, quick_folder: Path, postgres_url: str
 ) -> None:
     """The same on PostgreSQL, whose server outlives the dead."""
     _at_random_moments(
-        nursery, server, tmp_path, lambda _: postgres_ledger(postgres_url), LONG_SECONDS
+        nursery, server, quick_folder, lambda _: postgres_ledger(postgres_url), LONG_SECONDS
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from crash_sides import Side, Tap, rows_of, wait_for_runs, wait_until
-from sqlalchemy import Engine, Row, update
+from sqlalchemy import Engine, MetaData, Row, update
 
 from reply_tasks.contract import body_hash
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
@@ -22,7 +22,7 @@ from reply_tasks.ledger.liveness import Holder
 from reply_tasks.ledger.reading import finished_runs, settled_operations
 from reply_tasks.ledger.runs import register_holder, start_run
 from reply_tasks.ledger.tables import holders, operations
-from reply_tasks.sandbox import Endpoint, FaultKind, SandboxServer
+from reply_tasks.sandbox import DEFAULT_API_KEY, Endpoint, FaultKind, SandboxServer
 
 EXECUTIONS = 200
 
@@ -34,9 +34,9 @@ def server() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def ledger_url(request: pytest.FixtureRequest, quick_folder: Path) -> str:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ledger.db"
+        return f"sqlite:///{quick_folder}/ledger.db"
     url: str = request.getfixturevalue("postgres_url")
     return url
 
@@ -74,6 +74,7 @@ def test_two_targets_send_each_execution_once(
     assert set(by_run.values()) == {1}
     senders = Counter(row.run_id for row in rows if row.outcome == Outcome.APPLIED)
     assert len(senders) == 2
+    assert DEFAULT_API_KEY not in _everything(engine)
 
 
 def test_what_two_targets_wrote_is_what_the_ledger_remembers(
@@ -298,6 +299,15 @@ def test_a_tap_that_polls_while_two_targets_write_misses_nothing(
 
 def _applied(engine: Engine) -> list[Row[Any]]:
     return rows_of(engine, operations.c.outcome == Outcome.APPLIED)
+
+
+def _everything(engine: Engine) -> str:
+    """All that the ledger's database holds, as text."""
+    stored = MetaData()
+    stored.reflect(engine)
+    with engine.connect() as connection:
+        tables = stored.sorted_tables
+        return "".join(repr(row) for table in tables for row in connection.execute(table.select()))
 
 
 def _task(task_id: int) -> object:
