@@ -5,17 +5,22 @@ BIN := $(VENV)/bin
 # The first interpreter that is new enough.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# Meltano has an environment of its own, as its plugins do.
+MELTANO_VENV ?= .meltano/cli
 # Where tests spread over; the limits of a small machine are the default.
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e lint format docs bench ci clean
+.PHONY: help demo meltano-demo test e2e lint format docs bench ci clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime ## Run the whole loop on a local sandbox and show what happened to each record
 	@$(BIN)/reply-tasks demo
+
+meltano-demo: $(VENV)/.runtime $(MELTANO_VENV)/.meltano ## Run a Meltano pipeline on a sandbox and show the warehouse
+	@MELTANO=$(MELTANO_VENV)/bin/meltano REPLY_TASKS=$(BIN)/reply-tasks examples/meltano/demo
 
 test: $(VENV)/.test ## Run the tests (under three minutes)
 	$(BIN)/pytest -n $(WORKERS) -m "not e2e"
@@ -57,6 +62,12 @@ $(VENV)/.python:
 $(VENV)/.runtime: pyproject.toml | $(VENV)/.python
 	@echo "Installing reply-tasks into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(MELTANO_VENV)/.meltano: | $(VENV)/.python
+	@echo "Installing Meltano into $(MELTANO_VENV) ..."
+	@$(BIN)/python -m venv $(MELTANO_VENV)
+	@$(MELTANO_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'meltano~=4.4'
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(VENV)/.python
