@@ -9,9 +9,9 @@ from reply_tasks.contract import Operation, Outcome, UpdateMode
 from reply_tasks.ledger import Execution, KnownTask, LedgerError, RunTotals, Settlement, open_engine
 from reply_tasks.ledger.reading import known_tasks
 from reply_tasks.settings import TargetSettings
-from target_reply_tasks.engine import RunResult
 from target_reply_tasks.judge import Need, judge
 from target_reply_tasks.work import Work
+from target_reply_tasks.world import RunResult
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as Database
@@ -88,9 +88,7 @@ class DryRun:
             result.exit_code, result.stopped = 1, result.stopped or broken
         if result.stopped is not None:
             self._logger.error("Stopped: %s", result.stopped)
-        limit = self._settings.max_rejected_percent
-        if not result.exit_code and result.read and result.rejected * 100 >= limit * result.read:
-            result.exit_code = 2
+        result.give_verdict(max_rejected_percent=self._settings.max_rejected_percent)
         self._logger.info(
             "Dry run: %d records read, %d would be sent, %d rejected; nothing was called or "
             "written.",

@@ -5,28 +5,23 @@ lets STATEs leave and calls go out. All its state is its own: no locks, no share
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from threading import Event, Semaphore, Thread
+from functools import partial
+from threading import Event, Thread
 from typing import Any
 
 from sqlalchemy import Connection
 
-from reply_tasks.api.answers import Answer
-from reply_tasks.api.backoff import Backoff
-from reply_tasks.api.client import ReplyClient
-from reply_tasks.contract import UpdateMode
 from reply_tasks.contract.outcomes import Outcome
-from reply_tasks.ledger import Attempt, Ledger, LedgerError, RunTotals, Settlement
-from reply_tasks.ledger.claims import note_attempts
+from reply_tasks.ledger import LedgerError, Settlement
 from reply_tasks.ledger.runs import end_run, start_run
 from reply_tasks.settings import TargetSettings
-from target_reply_tasks.allowance import Allowance
 from target_reply_tasks.checkpoint import Checkpoint
 from target_reply_tasks.commits import ClaimLostError, Commits, may_hold_execution
-from target_reply_tasks.executing import execute
+from target_reply_tasks.crew import Crew
+from target_reply_tasks.door import WINDOW, Door
 from target_reply_tasks.inbox import (
     Crashed,
     Ended,
@@ -42,15 +37,11 @@ from target_reply_tasks.inbox import (
 )
 from target_reply_tasks.novelties import Novelties
 from target_reply_tasks.planning import LOOK_AHEAD, Plan
-from target_reply_tasks.pools import Pool, sender_thread
 from target_reply_tasks.progress import Progress
 from target_reply_tasks.recovery import adopt
-from target_reply_tasks.sending import Calls, Effects, Sender
-from target_reply_tasks.updating import Merge, replace
 from target_reply_tasks.work import RECOVERED, Unsettled, Work
+from target_reply_tasks.world import RunResult, World
 
-#: The most records that are in hand at once: what bounds memory, and how far superseding looks.
-WINDOW = 1000
 #: Seconds that what is in flight may take to settle when the run stops; then its claims are left to
 #: the next run.
 STOP_BOUND = 20.0
@@ -60,66 +51,15 @@ ORPHAN_LOOK = 5.0
 REST = 0.01
 
 
-class InputClosedError(Exception):
-    """The run is stopping: read no more."""
-
-
-@dataclass(slots=True)
-class RunResult:
-    """How a run ended.
-
-    Attributes:
-        exit_code: Of the process.
-        totals: What was settled, and at what cost.
-        stopped: Why it stopped, in one line; None when it finished or was signalled.
-        read: How many records were read.
-        rejected: How many of those were rejected.
-        unsettled: How many of those stay unsettled, for the next run.
-        error: A bug of ours, for its traceback.
-    """
-
-    exit_code: int = 0
-    totals: RunTotals = field(default_factory=RunTotals)
-    stopped: str | None = None
-    read: int = 0
-    rejected: int = 0
-    unsettled: int = 0
-    error: BaseException | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """What the engine works with, handed in.
-
-    Attributes:
-        ledger: Opened and held.
-        client: Makes the calls.
-        allowance: The quota of each user.
-        backoff: How long to wait before a repeat.
-        write_state: Writes one STATE to standard output.
-        close_input: Called when nothing more shall be read: it must wake a reader that blocks.
-        log: Takes one line for a person.
-    """
-
-    ledger: Ledger
-    client: ReplyClient
-    allowance: Allowance
-    backoff: Backoff
-    write_state: Callable[[Any], None]
-    close_input: Callable[[], None]
-    log: Callable[[str], None]
-
-
 class Engine:
-    """Applies the records of one run. The reader's thread calls the public methods."""
+    """Applies the records of one run, which come through its door."""
 
     def __init__(self, world: World, settings: TargetSettings, run_id: str) -> None:
         self._world = world
         self._settings = settings
         self._run_id = run_id
         self._inbox = Inbox(rest=REST)
-        self._window = Semaphore(WINDOW)
-        self._closed = Event()
+        self.door = Door(self._inbox)
         self._ready_to_read = Event()
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="engine", daemon=True)
@@ -130,7 +70,7 @@ class Engine:
             holder_id=world.ledger.holder.holder_id,
         )
         self._checkpoint = Checkpoint()
-        self._pools: dict[str | None, Pool] = {}
+        self._crew = Crew(world, settings, self._inbox, self._stopping)
         self._slots_wanted: list[SlotWanted] = []
         self._settled: list[tuple[int, Settlement]] = []
         self._released: list[Work] = []
@@ -142,10 +82,6 @@ class Engine:
         self._result = RunResult()
         self._progress = Progress(world.log)
         self._novelties = Novelties(world.log)
-        self._merge = Merge()
-        self._sender = self._make_sender()
-
-    # -- the reader's side ---------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin: settle what dead runs left, then be ready for records."""
@@ -155,56 +91,10 @@ class Engine:
         """Return when the claims of dead runs are settled, or the run has stopped over them."""
         self._ready_to_read.wait()
 
-    def received(self, work: Work) -> None:
-        """A valid record was read. Waits while too many are in hand.
-
-        Raises:
-            InputClosedError: The run is stopping.
-        """
-        self._admit()
-        self._inbox.put(Received(work), urgent=False)
-
-    def refused(self, settlement: Settlement) -> None:
-        """A record was read that can't be applied.
-
-        Raises:
-            InputClosedError: The run is stopping.
-        """
-        self._admit()
-        self._inbox.put(Refused(0, settlement), urgent=False)
-
-    def state(self, value: Any) -> None:  # noqa: ANN401 - any JSON
-        """A STATE was read: it leaves when every record read before it is settled."""
-        self._inbox.put(StateRead(value), urgent=False)
-
-    def end_of_input(self, *, broken: str | None = None) -> None:
-        """There is no more to read; what was read is applied.
-
-        Args:
-            broken: What was wrong with the input, if it ended before its end.
-        """
-        self._inbox.put(InputEnded(broken), urgent=True)
-
-    def stop(self, *, exit_code: int, cause: str | None = None) -> None:
-        """Stop: what is in flight settles, within a bound. Safe in a signal handler."""
-        self._closed.set()
-        self._inbox.put(StopWanted(cause, exit_code), urgent=True)
-
     def join(self) -> RunResult:
         """Wait for the end of the run."""
         self._thread.join()
         return self._result
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing more is to be read."""
-        return self._closed.is_set()
-
-    def _admit(self) -> None:
-        if not self._closed.is_set():
-            self._window.acquire()
-        if self._closed.is_set():
-            raise InputClosedError
 
     # -- the engine's thread -------------------------------------------------------------------
 
@@ -248,9 +138,8 @@ class Engine:
 
     def _finished(self) -> bool:
         if self._stopping.is_set():
-            in_flight = any(pool.outstanding for pool in self._pools.values())
             return not (self._settled or self._released) and (
-                not in_flight or time.monotonic() > self._bound
+                not self._crew.busy or time.monotonic() > self._bound
             )
         return (
             self._input_ended
@@ -292,7 +181,7 @@ class Engine:
         match message:
             case Received(work):
                 self._received(work)
-            case Refused(_, settlement):
+            case Refused(settlement):
                 self._settled.append((self._checkpoint.next_index(), settlement))
                 self._result.read += 1
             case Ended(work, result):
@@ -324,8 +213,8 @@ class Engine:
             self._settled.append((superseded.index, settlement))
 
     def _ended(self, work: Work, result: Settlement | Unsettled) -> None:
-        self._pool(work.user).outstanding -= 1
-        self._result.totals.api_calls += len(work.attempts)
+        self._crew.take_in(work)
+        self._result.totals.api_calls += len(work.attempts) - work.made_before
         if isinstance(result, Settlement):
             if result.task_detail is not None:
                 self._novelties.look(result.task_detail)
@@ -352,19 +241,19 @@ class Engine:
         with self._commits.begin(durable=durable) as connection:
             if self._commits.settle(connection, (settlement for _, settlement in settled)):
                 self._plan.doubt()
-                self._merge.forget_all()
+                self._crew.forget_tasks()
             self._commits.release(connection, self._released)
             if not self._stopping.is_set():
                 settled = settled + self._judge(connection)
             # The quota's lock comes after the counter's, in every transaction: no deadlock.
-            self._world.allowance.bring_up_to_date(connection, self._in_flight)
+            self._world.allowance.bring_up_to_date(connection, self._crew.in_flight)
             granted = self._grant_slots(connection)
             if not self._stopping.is_set():
                 chosen = self._choose(connection)
         self._settled, self._released = [], []
         for wanted in granted:
             wanted.answer(granted=True)
-        self._hand_out(chosen)
+        self._crew.hand_out(chosen)
         self._publish(settled)
 
     def _judge(self, connection: Connection) -> list[tuple[int, Settlement]]:
@@ -390,7 +279,7 @@ class Engine:
         now = time.monotonic()
         rested = now - (0.0 if self._input_ended or self._full() else LOOK_AHEAD)
         for user in self._plan.users_with_work():
-            picked = self._plan.pick(user, self._pool(user).room, rested_before=rested)
+            picked = self._plan.pick(user, partial(self._crew.room, user), rested_before=rested)
             if picked:
                 slots = self._world.allowance.take(connection, user, len(picked))
                 self._plan.put_back(user, picked[slots:])
@@ -426,12 +315,6 @@ class Engine:
         self._slots_wanted = left
         return granted
 
-    def _hand_out(self, works: Iterable[Work]) -> None:
-        for work in works:
-            self._pool(work.user).hand_out(
-                work, lambda pool: sender_thread(pool, self._sender, self._inbox)
-            )
-
     def _publish(self, settled: list[tuple[int, Settlement]]) -> None:
         """What is committed may be known: count it, let STATEs leave, read on."""
         read = 0
@@ -443,8 +326,7 @@ class Engine:
             self._checkpoint.settle(index)
             self._result.rejected += settlement.outcome is Outcome.REJECTED
             read += 1
-        if read:
-            self._window.release(read)
+        self.door.make_room(read)
         if self._checkpoint.has_safe_state:
             self._commits.make_durable()
             self._write_states(self._checkpoint.safe_states())
@@ -484,14 +366,12 @@ class Engine:
         self._stopping.set()
         self._bound = time.monotonic() + STOP_BOUND
         self._shut()
-        for pool in self._pools.values():
-            self._released.extend(work for work in pool.take_back() if not work.recovered)
+        self._released.extend(work for work in self._crew.take_back() if not work.recovered)
 
     def _shut(self) -> None:
         """Read no more: wake a reader that waits for input or for room."""
-        self._closed.set()
+        self.door.shut()
         self._ready_to_read.set()
-        self._window.release()
         self._world.close_input()
 
     def _close(self) -> None:
@@ -500,15 +380,10 @@ class Engine:
         result.unsettled = self._checkpoint.in_hand + self._recovering
         totals.quota_wait_seconds = self._world.allowance.waited
         if not self._stopping.is_set():
-            limit = self._settings.max_rejected_percent
-            if result.stopped is not None:
-                result.exit_code = 1
-            elif result.read and result.rejected * 100 >= limit * result.read:
-                result.exit_code = 2
+            result.give_verdict(max_rejected_percent=self._settings.max_rejected_percent)
         with self._commits.begin(durable=True) as connection:
             end_run(connection, self._run_id, exit_code=result.exit_code, totals=totals)
-        for pool in self._pools.values():
-            pool.close()
+        self._crew.dismiss()
 
     def _fail(self, cause: str, error: BaseException | None = None) -> None:
         self._result.exit_code = 1
@@ -516,55 +391,3 @@ class Engine:
         self._result.error = error
         self._result.unsettled = self._checkpoint.in_hand + self._recovering
         self._stopping.set()
-
-    # -- what senders may do -------------------------------------------------------------------
-
-    def _make_sender(self) -> Sender:
-        effects = Effects(
-            client=self._world.client,
-            slot=self._wait_for_slot,
-            pause=lambda work, seconds: self._inbox.put(
-                PauseWanted(work.user, seconds), urgent=True
-            ),
-            observe=self._observe,
-            note=self._note,
-            held=lambda: self._world.ledger.held,
-            stopping=self._stopping,
-            backoff=self._world.backoff,
-        )
-        merges = self._settings.update_mode is UpdateMode.MERGE
-        return Sender(
-            Calls(effects, self._settings),
-            update=self._merge if merges else replace,
-            execute=execute,
-        )
-
-    def _wait_for_slot(self, work: Work) -> bool:
-        wanted = SlotWanted(work)
-        self._inbox.put(wanted, urgent=True)
-        wanted.answered.wait()
-        return wanted.granted
-
-    def _observe(self, work: Work, answer: Answer) -> None:
-        self._pool(work.user).observe(answer.elapsed)
-        if answer.rate is not None:
-            self._world.allowance.observe(work.user, answer.rate)
-
-    def _note(self, work: Work, attempts: tuple[Attempt, ...]) -> bool:
-        with self._world.ledger.write(durable=True) as connection:
-            return note_attempts(
-                connection, work.entry.operation_id, attempts, holder=self._world.ledger.holder
-            )
-
-    def _in_flight(self, user: str | None) -> int:
-        return self._pool(user).outstanding
-
-    def _pool(self, user: str | None) -> Pool:
-        pool = self._pools.get(user)
-        if pool is None:
-            pool = self._pools[user] = Pool(
-                lanes=self._settings.concurrency,
-                adapts=not self._settings.concurrency_is_explicit,
-                per_minute=self._settings.requests_per_minute,
-            )
-        return pool

@@ -20,7 +20,6 @@ class Received:
 class Refused:
     """A record was read that can't be applied; it needs no call to be settled."""
 
-    index: int
     settlement: Settlement
 
 

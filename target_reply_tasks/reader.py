@@ -14,7 +14,7 @@ from singer_sdk.singerlib.encoding import SimpleSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from singer_sdk.singerlib.json import deserialize_json
 
-from target_reply_tasks.engine import InputClosedError
+from target_reply_tasks.world import InputClosedError
 
 #: Wakes a reader that blocks on input when the engine wants no more.
 WAKE = signal.SIGUSR1

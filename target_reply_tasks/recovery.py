@@ -58,5 +58,6 @@ def _work(claim: Claim) -> Work:
         received=time.monotonic(),
         claimed_at=claim.claimed_at,
         attempts=list(claim.attempts),
+        made_before=len(claim.attempts),
         unsure=True,
     )

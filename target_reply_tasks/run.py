@@ -12,8 +12,9 @@ from reply_tasks.ledger import Ledger, Settlement
 from reply_tasks.settings import TargetSettings
 from reply_tasks.wiring import acting_user, connection_to_reply, shared_quota
 from target_reply_tasks.allowance import Allowance
-from target_reply_tasks.engine import Engine, RunResult, World
+from target_reply_tasks.engine import Engine
 from target_reply_tasks.work import Work
+from target_reply_tasks.world import RunResult, World
 
 
 class Run:
@@ -67,7 +68,7 @@ class Run:
         )
         self._engine = Engine(world, settings, run_id=ledger.holder.holder_id)
         if self._stop_early is not None:
-            self._engine.stop(exit_code=self._stop_early)
+            self._engine.door.stop(exit_code=self._stop_early)
         self._engine.start()
         self._engine.wait_until_ready()
 
@@ -80,22 +81,22 @@ class Run:
 
     def received(self, work: Work) -> None:
         """A valid record was read."""
-        self.engine.received(work)
+        self.engine.door.received(work)
 
     def refused(self, settlement: Settlement) -> None:
         """A record was read that can't be applied."""
-        self.engine.refused(settlement)
+        self.engine.door.refused(settlement)
 
     def state(self, value: Any) -> None:  # noqa: ANN401 - any JSON
         """A STATE was read."""
-        self.engine.state(value)
+        self.engine.door.state(value)
 
     def stop(self, *, exit_code: int, cause: str | None = None) -> None:
         """Stop: what is in flight settles, within a bound."""
         if self._engine is None and self._stop_early is None:
             self._stop_early = exit_code
         if self._engine is not None:  # asked again: it may have been made in the meantime
-            self._engine.stop(exit_code=exit_code, cause=cause)
+            self._engine.door.stop(exit_code=exit_code, cause=cause)
 
     def finish(self, *, broken: str | None = None) -> RunResult:
         """Wait until everything that was read is settled, or the run has stopped.
@@ -103,7 +104,7 @@ class Run:
         Args:
             broken: What was wrong with the input, if it ended before its end.
         """
-        self.engine.end_of_input(broken=broken)
+        self.engine.door.end_of_input(broken=broken)
         try:
             result = self.engine.join()
         finally:

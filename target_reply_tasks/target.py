@@ -19,11 +19,11 @@ from reply_tasks.ledger import LedgerError, Settlement
 from reply_tasks.plugin import CatalogedSettings
 from reply_tasks.settings import TargetSettings, target_settings_schema
 from target_reply_tasks.dry_run import DryRun
-from target_reply_tasks.engine import InputClosedError, RunResult
 from target_reply_tasks.reader import BrokenInputError, InterruptibleReader, Signals
 from target_reply_tasks.run import Run
 from target_reply_tasks.sinks import TaskSink
 from target_reply_tasks.work import StopRun, Work
+from target_reply_tasks.world import InputClosedError, RunResult
 
 
 class _Run(Protocol):

@@ -24,6 +24,7 @@ class Work:
         received: When it was read, on the monotonic clock.
         claimed_at: When its intent was committed; None while it has no claim.
         attempts: The calls made for it, in order.
+        made_before: How many of them a dead run made.
         slot: Whether a slot of the quota is in hand for its next call.
         unsure: Whether a call may have changed something without our knowing.
     """
@@ -34,6 +35,7 @@ class Work:
     received: float
     claimed_at: datetime | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    made_before: int = 0
     slot: bool = False
     unsure: bool = False
 

@@ -1,0 +1,122 @@
+"""The crew: the senders of all users, and what they may do to the world.
+
+A sender asks the engine for each slot of the quota; everything else it does by itself.
+"""
+
+from collections.abc import Iterable
+from threading import Event, Thread
+
+from reply_tasks.api.answers import Answer
+from reply_tasks.contract import UpdateMode
+from reply_tasks.contract.outcomes import Operation
+from reply_tasks.ledger import Attempt
+from reply_tasks.ledger.claims import note_attempts
+from reply_tasks.settings import TargetSettings
+from target_reply_tasks.executing import execute
+from target_reply_tasks.inbox import Inbox, PauseWanted, SlotWanted
+from target_reply_tasks.pools import Pool, sender_thread
+from target_reply_tasks.sending import Calls, Effects, Sender
+from target_reply_tasks.updating import Merge, replace
+from target_reply_tasks.work import Work
+from target_reply_tasks.world import World
+
+
+class Crew:
+    """Hands claimed records to senders, a pool of them for each Reply user."""
+
+    def __init__(
+        self, world: World, settings: TargetSettings, inbox: Inbox, stopping: Event
+    ) -> None:
+        self._world = world
+        self._settings = settings
+        self._inbox = inbox
+        self._merge = Merge()
+        self._pools: dict[str | None, Pool] = {}
+        self._sender = self._make_sender(stopping)
+
+    def room(self, user: str | None, operation: Operation) -> int:
+        """How many more records of a user may be handed out."""
+        return self._pool(user).room(operation)
+
+    def in_flight(self, user: str | None) -> int:
+        """How many records of a user are in senders' hands."""
+        return self._pool(user).outstanding
+
+    @property
+    def busy(self) -> bool:
+        """Whether any record is in a sender's hands."""
+        return any(pool.outstanding for pool in self._pools.values())
+
+    def hand_out(self, works: Iterable[Work]) -> None:
+        """Give claimed records, each with a slot, to senders."""
+        for work in works:
+            self._pool(work.user).hand_out(work, self._start_sender)
+
+    def take_in(self, work: Work) -> None:
+        """A sender is done with a record."""
+        self._pool(work.user).outstanding -= 1
+
+    def take_back(self) -> list[Work]:
+        """Records that no sender has begun: the run stops."""
+        return [work for pool in self._pools.values() for work in pool.take_back()]
+
+    def forget_tasks(self) -> None:
+        """Another run has settled something: what is kept of tasks may be stale."""
+        self._merge.forget_all()
+
+    def dismiss(self) -> None:
+        """Let every sender end when it is done."""
+        for pool in self._pools.values():
+            pool.close()
+
+    def _pool(self, user: str | None) -> Pool:
+        pool = self._pools.get(user)
+        if pool is None:
+            pool = self._pools[user] = Pool(
+                lanes=self._settings.concurrency,
+                adapts=not self._settings.concurrency_is_explicit,
+                per_minute=self._settings.requests_per_minute,
+            )
+        return pool
+
+    def _start_sender(self, pool: Pool) -> Thread:
+        return sender_thread(pool, self._sender, self._inbox)
+
+    def _make_sender(self, stopping: Event) -> Sender:
+        effects = Effects(
+            client=self._world.client,
+            slot=self._wait_for_slot,
+            pause=self._pause,
+            observe=self._observe,
+            note=self._note,
+            held=lambda: self._world.ledger.held,
+            stopping=stopping,
+            backoff=self._world.backoff,
+        )
+        merges = self._settings.update_mode is UpdateMode.MERGE
+        return Sender(
+            Calls(effects, self._settings),
+            update=self._merge if merges else replace,
+            execute=execute,
+        )
+
+    # -- in a sender's thread ------------------------------------------------------------------
+
+    def _wait_for_slot(self, work: Work) -> bool:
+        wanted = SlotWanted(work)
+        self._inbox.put(wanted, urgent=True)
+        wanted.answered.wait()
+        return wanted.granted
+
+    def _pause(self, work: Work, seconds: float) -> None:
+        self._inbox.put(PauseWanted(work.user, seconds), urgent=True)
+
+    def _observe(self, work: Work, answer: Answer) -> None:
+        self._pool(work.user).observe(answer.elapsed)
+        if answer.rate is not None:
+            self._world.allowance.observe(work.user, answer.rate)
+
+    def _note(self, work: Work, attempts: tuple[Attempt, ...]) -> bool:
+        holder = self._world.ledger.holder
+        with self._world.ledger.write(durable=True) as connection:
+            return note_attempts(connection, work.entry.operation_id, attempts, holder=holder)
