@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from reply_tasks.api import transport
-from target_reply_tasks import commits, engine, target
+from target_reply_tasks import commits, crew, engine, target
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def _always(_arguments: tuple[Any, ...], _result: object) -> bool:
 #: The five that every operation passes, then what lies between them.
 STEPS: Mapping[str, Step] = {
     "before the claim": Step(commits.Commits, "claim", after=False, counts=_some(2)),
-    "after the claim": Step(engine.Engine, "_hand_out", after=False, counts=_some(1)),
+    "after the claim": Step(crew.Crew, "hand_out", after=False, counts=_some(1)),
     "after the send": Step(transport._FreshConnection, "request", after=True, counts=_writes),
     "after the answer": Step(transport.Transport, "send", after=True, counts=_writes),
     "after the settle": Step(engine.Engine, "_publish", after=False, counts=_some(1)),
