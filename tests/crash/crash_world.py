@@ -24,6 +24,8 @@ Records = Sequence[Mapping[str, Any]]
 
 #: Exit codes of a run that settled everything; 2: all of it was rejected, which may be right.
 FINISHED = {0, 2}
+#: Seconds within which every run has ended: none of them has anything to wait for.
+PROMPT = 15.0
 #: How the tap goes on after a crash: from the last STATE, or from the start, as a full table does.
 RESUME, REPLAY = "resume", "replay"
 
@@ -115,6 +117,7 @@ class World:
                 seconds=seconds,
             )
         )
+        assert ending.seconds < PROMPT, self.log()
         self._let_the_dead_rest()
         return self._judge(ending, first)
 
