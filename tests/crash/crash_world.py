@@ -114,7 +114,7 @@ class World:
                 stderr=str(self.folder / "log"),
                 step=step,
                 nth=nth,
-                seconds=seconds,
+                seconds=PROMPT if seconds is None else seconds,
             )
         )
         assert ending.seconds < PROMPT, self.log()
