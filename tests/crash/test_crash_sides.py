@@ -157,6 +157,7 @@ def test_a_task_that_another_run_has_claimed_is_waited_for_and_judged_anew(
     assert len(server.calls_of(Endpoint.EXECUTE, 1)) == 1
 
 
+@pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
 def test_a_holder_that_stands_still_on_this_host_keeps_its_claim(
     tmp_path: Path, server: SandboxServer, ledger_url: str, engine: Engine
 ) -> None:
@@ -194,6 +195,7 @@ def test_a_holder_that_stands_still_on_this_host_keeps_its_claim(
     }
 
 
+@pytest.mark.parametrize("ledger_url", ["postgresql"], indirect=True)
 def test_a_claim_of_another_host_is_taken_when_its_lease_has_ended(
     tmp_path: Path, server: SandboxServer, ledger_url: str, engine: Engine
 ) -> None:
@@ -228,6 +230,7 @@ def test_a_claim_of_another_host_is_taken_when_its_lease_has_ended(
     assert crashed == {elsewhere.holder_id}
 
 
+@pytest.mark.parametrize("ledger_url", ["postgresql"], indirect=True)
 def test_a_reader_that_polls_while_two_targets_write_misses_nothing(
     tmp_path: Path, server: SandboxServer, ledger_url: str, engine: Engine
 ) -> None:
