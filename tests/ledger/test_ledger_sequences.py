@@ -73,9 +73,11 @@ def test_a_reader_on_its_way_misses_no_row_of_several_writers(ledger_url: str) -
 
     with ThreadPoolExecutor(WRITERS + 1) as pool:
         reading = pool.submit(read)
-        for writing_ in [pool.submit(write, number) for number in range(WRITERS)]:
-            writing_.result()
-        done.set()
+        try:
+            for writing_ in [pool.submit(write, number) for number in range(WRITERS)]:
+                writing_.result()
+        finally:
+            done.set()
         seen = reading.result()
     each = sum(turn % 3 + 1 for turn in range(COMMITS))
     assert seen == list(range(1, WRITERS * each + 1))
