@@ -1,16 +1,24 @@
 """The quota as the engine spends it: slots in the turn's own transaction, waits told once."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from reply_tasks.api.answers import RateHeaders
+from reply_tasks.api.answers import Answer
 from reply_tasks.api.quota import Quota, Why
 
 #: A shorter wait than this is not worth a line.
 WORTH_TELLING = 2.0
+
+#: After a pause one call goes ahead to see whether Reply takes calls again; the rest follow when it
+#: is answered, or after so many seconds.
+PROBE_SECONDS = 10.0
+TOO_MANY_REQUESTS = 429
 
 #: How Reply labels its hourly window; only that one was ever seen.
 HOUR = "1h"
@@ -27,6 +35,18 @@ class _Wait:
     began: float
     until: float
     why: Why
+    told_until: float = 0.0
+
+
+class _HourLeft(NamedTuple):
+    """What an answer said is left of Reply's hour."""
+
+    reset: datetime
+    remaining: int
+
+    def later(self, other: "_HourLeft") -> "_HourLeft":
+        """Which was said later: within one window, less and less is left."""
+        return max(self, other, key=lambda left: (left.reset, -left.remaining))
 
 
 class Allowance:
@@ -37,7 +57,6 @@ class Allowance:
     Args:
         quota: The windows in the ledger's database.
         default_user: The Reply user that the settings act as; None: the key's own.
-        in_flight: How many calls of a user have a slot and no answer yet.
         log: Takes one line for a person.
     """
 
@@ -48,63 +67,114 @@ class Allowance:
         self._default_user = default_user
         self._log = log
         self._pauses: list[tuple[str | None, float]] = []
-        self._said: dict[str | None, RateHeaders] = {}
+        self._said: deque[tuple[str | None, _HourLeft]] = deque()
         self._waits: dict[str | None, _Wait] = {}
         self._waited = 0.0
+        self._now = time.monotonic()
+        self._probes: dict[str | None, float | None] = {}
+        self._probed: deque[str | None] = deque()
 
     def take(self, connection: Connection, user: str | None, wanted: int) -> int:
-        """Take up to ``wanted`` slots for calls that leave now; how many were granted."""
-        now = time.monotonic()
-        wait = self._waits.get(user)
-        if wait is not None and now < wait.until:
+        """Take up to ``wanted`` slots for calls that leave now; how many were granted.
+
+        In a turn, after ``bring_up_to_date``.
+        """
+        if self.waits(user):
             return 0
-        grant = self._quota.take(connection, self._of(user), wanted)
+        wait = self._waits.get(user)
+        probing = user in self._probes
+        grant = self._quota.take(connection, self._of(user), 1 if probing else wanted)
+        if probing and grant.granted:
+            self._probes[user] = self._now + PROBE_SECONDS
+            self._wait(user, PROBE_SECONDS, Why.PAUSED, tell=False)
+            return grant.granted
         if grant.why is None:
             if wait is not None:
-                self._end(user, now)
+                self._end(user, self._now)
             return grant.granted
-        if wait is None:
-            self._waits[user] = _Wait(now, now + grant.wait, grant.why)
-            self._tell(user, grant.wait, grant.why)
-        else:
-            if grant.granted == 0 and grant.wait > WORTH_TELLING and grant.why is not wait.why:
-                self._tell(user, grant.wait, grant.why)
-            wait.until = now + grant.wait
-            wait.why = grant.why
+        self._wait(user, grant.wait, grant.why, tell=wait is None or not grant.granted)
         return grant.granted
+
+    def _wait(self, user: str | None, seconds: float, why: Why, *, tell: bool) -> None:
+        """This user waits so long; a wait that goes on as it was told is not told again."""
+        until = self._now + seconds
+        wait = self._waits.get(user)
+        if wait is None:
+            wait = self._waits[user] = _Wait(self._now, until, why)
+        elif wait.why is why and until < wait.told_until + WORTH_TELLING:
+            tell = False
+        wait.until, wait.why = until, why
+        if tell and seconds >= WORTH_TELLING:
+            wait.told_until = until
+            who = "" if user is None else f" for user {user}"
+            self._log(f"Waiting {seconds:.0f} s{who}: {_WHY[why]}.")
 
     def pause(self, user: str | None, seconds: float) -> None:
         """Reply answered 429: no calls of this user, by any process, for so long."""
         self._pauses.append((user, seconds))
 
-    def observe(self, user: str | None, rate: RateHeaders) -> None:
-        """An answer said what is left of the hour. Safe in a sender's thread."""
-        if rate.limit == HOUR and rate.remaining is not None and rate.reset is not None:
-            self._said[user] = rate
+    def observe(self, user: str | None, answer: Answer) -> None:
+        """An answer came: it may say what is left of the hour. Safe in a sender's thread."""
+        if self._probes.get(user) is not None and answer.status != TOO_MANY_REQUESTS:
+            self._probed.append(user)
+        rate = answer.rate
+        if rate is None or rate.limit != HOUR:
+            return
+        if rate.remaining is not None and rate.reset is not None:
+            self._said.append((user, _HourLeft(rate.reset, rate.remaining)))
 
     def bring_up_to_date(
         self, connection: Connection, in_flight: Callable[[str | None], int]
     ) -> None:
-        """Write down what Reply said since the last turn."""
+        """Begin a turn: write down what Reply said since the last one.
+
+        Args:
+            connection: Of the turn's transaction.
+            in_flight: How many calls of a user have a slot and no answer yet.
+        """
+        self._now = time.monotonic()
+        while self._probed:
+            user = self._probed.popleft()
+            if self._probes.pop(user, None) is not None:
+                self._try_again(user)
+        for user, until in list(self._probes.items()):
+            if until is not None and until <= self._now:
+                del self._probes[user]
         for user, seconds in self._pauses:
             self._quota.pause(connection, self._of(user), seconds)
-            self._waits.pop(user, None)
+            self._probes[user] = None
+            self._try_again(user)
         self._pauses.clear()
+        latest: dict[str | None, _HourLeft] = {}
         while self._said:
-            user, rate = self._said.popitem()
-            if rate.remaining is not None and rate.reset is not None:
-                self._quota.correct(
-                    connection,
-                    self._of(user),
-                    remaining=rate.remaining,
-                    reset=rate.reset,
-                    in_flight=in_flight(user),
-                )
+            user, left = self._said.popleft()
+            latest[user] = left.later(latest.get(user, left))
+        for user, left in latest.items():
+            self._quota.correct(
+                connection,
+                self._of(user),
+                remaining=left.remaining,
+                reset=left.reset,
+                in_flight=in_flight(user),
+            )
+            self._try_again(user, Why.HOUR)
+
+    def _try_again(self, user: str | None, why: Why | None = None) -> None:
+        """What is waited for may have changed: ask the quota in this turn."""
+        wait = self._waits.get(user)
+        if wait is not None and why in {None, wait.why}:
+            wait.until = min(wait.until, self._now)
 
     @property
     def due(self) -> float | None:
-        """When the next slot may be free, on the monotonic clock; None: nothing waits."""
-        return min((wait.until for wait in self._waits.values()), default=None)
+        """When a slot may be free that this turn could not take; None: nothing waits."""
+        waits = (wait.until for wait in self._waits.values())
+        return min((until for until in waits if until > self._now), default=None)
+
+    def waits(self, user: str | None) -> bool:
+        """Whether calls of this user wait for the quota."""
+        wait = self._waits.get(user)
+        return wait is not None and self._now < wait.until
 
     def rest_but(self, wanting: Collection[str | None]) -> None:
         """Only these users want a slot: the others do not wait any more."""
@@ -124,11 +194,6 @@ class Allowance:
         wait = min(self._waits.values(), key=lambda wait: wait.until)
         left = max(0.0, wait.until - time.monotonic())
         return f"Waiting: {_WHY[wait.why]}; the next call may go in {left:.0f} s."
-
-    def _tell(self, user: str | None, seconds: float, why: Why) -> None:
-        if seconds >= WORTH_TELLING:
-            who = "" if user is None else f" for user {user}"
-            self._log(f"Waiting {seconds:.0f} s{who}: {_WHY[why]}.")
 
     def _end(self, user: str | None, now: float) -> None:
         self._waited += now - self._waits.pop(user).began

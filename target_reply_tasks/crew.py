@@ -42,6 +42,11 @@ class Crew:
         """How many records of a user are in senders' hands."""
         return self._pool(user).outstanding
 
+    def due(self, users: Iterable[str | None]) -> float | None:
+        """When one of these users, for whom there is work, may get one more sender."""
+        due = [self._pool(user).grows_at for user in users]
+        return min((at for at in due if at is not None), default=None)
+
     @property
     def busy(self) -> bool:
         """Whether any record is in a sender's hands."""
@@ -76,6 +81,7 @@ class Crew:
                 lanes=self._settings.concurrency,
                 adapts=not self._settings.concurrency_is_explicit,
                 per_minute=self._settings.requests_per_minute,
+                per_hour=self._settings.requests_per_hour,
             )
         return pool
 
@@ -85,7 +91,7 @@ class Crew:
     def _make_sender(self, stopping: Event) -> Sender:
         effects = Effects(
             client=self._world.client,
-            slot=self._wait_for_slot,
+            slot=self._use_slot,
             pause=self._pause,
             observe=self._observe,
             note=self._note,
@@ -102,19 +108,25 @@ class Crew:
 
     # -- in a sender's thread ------------------------------------------------------------------
 
-    def _wait_for_slot(self, work: Work) -> bool:
-        wanted = SlotWanted(work)
-        self._inbox.put(wanted, urgent=True)
-        wanted.answered.wait()
-        return wanted.granted
+    def _use_slot(self, work: Work) -> bool:
+        pool = self._pool(work.user)
+        if not pool.honours(work.slot):
+            wanted = SlotWanted(work)
+            self._inbox.put(wanted, urgent=True)
+            wanted.answered.wait()
+            if not wanted.granted:
+                return False
+        work.slot = None
+        pool.call_leaves()
+        return True
 
     def _pause(self, work: Work, seconds: float) -> None:
+        self._pool(work.user).void_slots()
         self._inbox.put(PauseWanted(work.user, seconds), urgent=True)
 
     def _observe(self, work: Work, answer: Answer) -> None:
-        self._pool(work.user).observe(answer.elapsed)
-        if answer.rate is not None:
-            self._world.allowance.observe(work.user, answer.rate)
+        self._pool(work.user).call_ended(answer.elapsed)
+        self._world.allowance.observe(work.user, answer)
 
     def _note(self, work: Work, attempts: tuple[Attempt, ...]) -> bool:
         holder = self._world.ledger.holder

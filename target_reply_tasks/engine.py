@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
+from itertools import filterfalse
 from threading import Event, Thread
 from typing import Any
 
@@ -151,7 +152,12 @@ class Engine:
 
     def _timeout(self) -> float | None:
         """Seconds until something is due without a message."""
-        due = [self._progress.due, self._world.allowance.due, self._plan.due()]
+        due = [
+            self._progress.due,
+            self._world.allowance.due,
+            self._plan.due(),
+            self._crew.due(filterfalse(self._world.allowance.waits, self._plan.users_with_work())),
+        ]
         if self._stopping.is_set():
             due = [self._bound]
         if self._settled or self._released:
@@ -289,7 +295,7 @@ class Engine:
         )
         claimed = self._commits.claim(connection, wanted)
         for work in claimed:
-            work.slot = True
+            work.slot = now
             self._plan.start(work)
         if len(claimed) < len(wanted):
             held = set(claimed)

@@ -1,10 +1,12 @@
 """Sender pools: the threads that make calls, a pool for each Reply user, since each has a quota."""
 
 import math
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Thread, get_ident
 
+from reply_tasks.api.quota_windows import SLACK_MS
 from reply_tasks.contract.outcomes import Operation
 from target_reply_tasks.inbox import Crashed, Ended, Inbox
 from target_reply_tasks.sending import Sender
@@ -13,36 +15,66 @@ from target_reply_tasks.work import Unsettled, Work
 #: The most calls in flight at once for one user.
 MOST_LANES = 32
 #: A minute's quota should be spent within this many seconds of work, so that latency never shows.
-BURST_SECONDS = 6.0
+BURST_SECONDS = 4.0
+#: How long a slot is good for: as long as the windows are wider than Reply's.
+SLOT_SECONDS = SLACK_MS / 1000
 #: Work handed out ahead waits for a sender no longer than about this: its slot was taken already.
 AHEAD_SECONDS = 0.25
-#: The most records that are handed out ahead of the senders.
-MOST_AHEAD = 64
+#: The most records that are handed out ahead of the senders; with a quota one in so many calls of
+#: it, since a 429 voids their slots.
+MOST_AHEAD, AHEAD_SHARE = 64, 100
+#: Seconds between two looks at whether a user's lanes have grown.
+GROWTH_LOOK = 0.02
 
 
 class Pool:
     """The senders of one Reply user.
 
     A number of lanes that the user has set is kept. The default adapts to the answers: with slow
-    ones more calls must be in flight to spend the quota (Little's law).
+    ones more calls must be in flight to spend the quota (Little's law). It does not wait for the
+    first slow answer to know that answers are slow.
     """
 
-    def __init__(self, *, lanes: int, adapts: bool, per_minute: int | None) -> None:
+    def __init__(
+        self, *, lanes: int, adapts: bool, per_minute: int | None, per_hour: int | None
+    ) -> None:
         self._lanes = lanes
         self._adapts = adapts
         self._per_minute = per_minute
+        limits = [limit for limit in (per_minute, per_hour) if limit is not None]
+        self._most_ahead = min([MOST_AHEAD, *(limit // AHEAD_SHARE for limit in limits)])
         self._latency: float | None = None
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._threads: list[Thread] = []
+        self._left_at: dict[int, float] = {}
+        self._voided_at = float("-inf")
         self.outstanding = 0
 
     @property
     def lanes(self) -> int:
         """How many calls may be in flight."""
-        if not self._adapts or self._per_minute is None or self._latency is None:
+        if not self._adapts or self._per_minute is None:
             return self._lanes
-        needed = math.ceil(self._per_minute * self._latency / BURST_SECONDS)
+        oldest = self._oldest
+        age = 0.0 if oldest is None else time.monotonic() - oldest
+        needed = math.ceil(self._per_minute * max(self._latency or 0.0, age) / BURST_SECONDS)
         return max(self._lanes, min(MOST_LANES, needed))
+
+    @property
+    def grows_at(self) -> float | None:
+        """When there is room for one more call if no answer comes before; None: not for that."""
+        oldest = self._oldest
+        if not self._adapts or self._per_minute is None or oldest is None:
+            return None
+        if self.outstanding >= MOST_LANES:
+            return None
+        at = oldest + self.outstanding * BURST_SECONDS / self._per_minute
+        return max(at, time.monotonic() + GROWTH_LOOK)
+
+    @property
+    def _oldest(self) -> float | None:
+        """When the call left that has waited longest for its answer."""
+        return min(list(self._left_at.values()), default=None)
 
     def room(self, operation: Operation) -> int:
         """How many more records may be handed out.
@@ -53,11 +85,26 @@ class Pool:
         ahead = 0
         if operation is Operation.UPDATE and self._latency is not None:
             each = int(AHEAD_SECONDS / max(self._latency, 0.001))
-            ahead = min(MOST_AHEAD, self.lanes * each)
+            ahead = min(self._most_ahead, self.lanes * each)
         return self.lanes + ahead - self.outstanding
 
-    def observe(self, seconds: float) -> None:
-        """A call took this long."""
+    def honours(self, slot: float | None) -> bool:
+        """Whether a slot that was taken at that time is still good for a call."""
+        if slot is None or slot <= self._voided_at:
+            return False
+        return time.monotonic() - slot < SLOT_SECONDS
+
+    def void_slots(self) -> None:
+        """Reply refused a call: no slot that was taken so far is good any more."""
+        self._voided_at = time.monotonic()
+
+    def call_leaves(self) -> None:
+        """A call of this thread leaves now."""
+        self._left_at[get_ident()] = time.monotonic()
+
+    def call_ended(self, seconds: float) -> None:
+        """This thread's call took so long."""
+        self._left_at.pop(get_ident(), None)
         if self._latency is None:
             self._latency = seconds
         else:

@@ -34,8 +34,8 @@ class Effects:
 
     Attributes:
         client: Makes the calls.
-        slot: Waits for a slot of the quota for a record's user; False when the run is stopping and
-            none is free.
+        slot: Uses up the record's slot of the quota, or waits for one if it has none that is still
+            good; False when the run is stopping and none is free.
         pause: Reply answered 429: no calls of that record's user for so many seconds.
         observe: An answer came: it may say what is left of the quota.
         note: Writes a claim's calls down, durably, before one more is sent; False when the claim
@@ -146,9 +146,8 @@ class Calls:
 
     def _call(self, work: Work, call: Call, send: Callable[[], Answer]) -> Answer:
         """Make one call, with a slot of the quota, and write it down."""
-        if not work.slot and not self.effects.slot(work):
+        if not self.effects.slot(work):
             raise Interrupted
-        work.slot = False
         if call is Call.EXECUTE:
             self._before_executing(work)
         doubt = work.unsure

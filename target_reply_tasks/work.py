@@ -25,7 +25,8 @@ class Work:
         claimed_at: When its intent was committed; None while it has no claim.
         attempts: The calls made for it, in order.
         made_before: How many of them a dead run made.
-        slot: Whether a slot of the quota is in hand for its next call.
+        slot: When a slot of the quota was taken for its next call, on the monotonic clock; None: it
+            has none.
         unsure: Whether a call may have changed something without our knowing.
     """
 
@@ -36,7 +37,7 @@ class Work:
     claimed_at: datetime | None = None
     attempts: list[Attempt] = field(default_factory=list)
     made_before: int = 0
-    slot: bool = False
+    slot: float | None = None
     unsure: bool = False
 
     @property

@@ -1,0 +1,118 @@
+"""Runs spend the whole quota and not one call more, whoever else spends it."""
+
+from functools import partial
+from pathlib import Path
+from threading import Timer
+
+import pytest
+from pacing_world import OK, TOO_MANY, after_the_first_refusal, paced, updates, waits
+
+from target_reply_tasks.progress import Progress
+
+
+def test_a_second_run_knows_what_the_first_one_spent(tmp_path: Path) -> None:
+    """A run that starts at once waits until the first one's calls have left the minute."""
+    with paced(tmp_path, tasks=20, per_minute=10) as stage:
+        assert waits(stage.run(*updates(1, 10))) == []
+        stage.let_pass(58)
+        second = stage.run(*updates(11, 20))
+        assert second.exit_code == 0
+        assert stage.statuses() == {OK}
+        arrivals = stage.arrivals()
+        assert 60.0 <= arrivals[10] - arrivals[9] <= 63.0
+
+
+def test_each_wait_is_told_once(tmp_path: Path) -> None:
+    """A wait is one line, with how long and why, and the run's row knows it."""
+    with paced(tmp_path, tasks=20, per_minute=10) as stage:
+        stage.run(*updates(1, 10))
+        stage.let_pass(58)
+        (line,) = waits(stage.run(*updates(11, 20)))
+        assert line in {
+            f"Waiting {seconds} s: the quota of this minute is spent." for seconds in (2, 3)
+        }
+        (_, second) = stage.runs()
+        assert 1.5 <= second["quota_wait_seconds"] <= 6.0
+
+
+def test_a_long_run_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A progress line says what is settled, in hand and called, the pace, and when it goes on."""
+    monkeypatch.setattr("target_reply_tasks.engine.Progress", partial(Progress, every=0.6))
+    with paced(tmp_path, tasks=15, per_minute=10) as stage:
+        stage.run(*updates(1, 10))
+        stage.let_pass(58)
+        ended = stage.run(*updates(1, 15))
+        progress = [line for line in ended.log.splitlines() if "Progress" in line]
+        assert len(progress) >= 2
+        assert "Progress: 10 settled, 5 in hand, 0 calls, 0 calls a minute." in progress[0]
+        assert "the quota of this minute is spent; the next call may go in" in progress[0]
+
+
+@pytest.mark.parametrize("latency", [0.0, pytest.param(0.05, marks=pytest.mark.e2e), 0.3])
+def test_another_program_that_spends_the_minute_fails_no_record(
+    tmp_path: Path, latency: float
+) -> None:
+    """A 429 makes all lanes wait as long as it says: only what was in flight still arrives."""
+    with paced(tmp_path, tasks=120, latency=latency) as stage:
+        stage.sandbox.spend(90, seconds_ago=57.5)
+        ended = stage.run(*updates(1, 60))
+        assert ended.exit_code == 0
+        assert {fate[1] for fate in stage.fates()} == {"applied"}
+        late = after_the_first_refusal(stage.sandbox.calls, flight=max(latency, 0.05) * 2)
+        assert late
+        assert late[0] >= 2.0
+        refused = [call for call in stage.sandbox.calls if call.status == TOO_MANY]
+        assert len(refused) <= 32
+        assert any("Reply asked for a pause (429)" in line for line in waits(ended))
+
+
+def test_after_a_pause_one_call_asks_first(tmp_path: Path) -> None:
+    """Where the other program goes on spending, the end of a pause costs one refusal, no burst."""
+    with paced(tmp_path, tasks=40) as stage:
+        stage.sandbox.spend(100, seconds_ago=58.5)
+        again = Timer(1.0, stage.sandbox.spend, [100], {"seconds_ago": 57})
+        again.start()
+        assert stage.run(*updates(1, 40)).exit_code == 0
+        again.join()
+        refused = [call.at for call in stage.sandbox.calls if call.status == TOO_MANY]
+        assert len([at for at in refused if at > min(refused) + 1]) == 1
+
+
+def test_what_reply_says_is_left_is_kept_to(tmp_path: Path) -> None:
+    """Another program has used up the hour but for some calls: no 429 shows it, the headers do."""
+    with paced(tmp_path, tasks=60, per_minute=None) as stage:
+        stage.sandbox.spend(2970, seconds_ago=3597)
+        ended = stage.run(*updates(1, 60))
+        assert ended.exit_code == 0
+        assert stage.statuses() == {OK}
+        assert any("the quota of this hour is spent" in line for line in waits(ended))
+
+
+def test_users_spend_their_quotas_side_by_side(tmp_path: Path) -> None:
+    """Five users' tasks move at five times the pace of one: nobody waits for another's quota."""
+    with paced(tmp_path, tasks=50, per_minute=10, users=5) as stage:
+        records = [
+            record
+            for user in range(1, 6)
+            for record in updates(user * 10 - 9, user * 10, actAsUserId=user)
+        ]
+        ended = stage.run(*records)
+        assert ended.exit_code == 0
+        assert waits(ended) == []
+        assert stage.statuses() == {OK}
+        assert {call.user_id for call in stage.sandbox.calls} == {1, 2, 3, 4, 5}
+
+
+def test_one_users_spent_quota_holds_up_no_other(tmp_path: Path) -> None:
+    """While one user waits, the records of the others go out."""
+    with paced(tmp_path, tasks=40, per_minute=10, users=2) as stage:
+        stage.run(*updates(1, 10, actAsUserId=1))
+        stage.let_pass(58)
+        ended = stage.run(*updates(11, 20, actAsUserId=1), *updates(21, 30, actAsUserId=2))
+        assert ended.exit_code == 0
+        later = [call for call in stage.sandbox.calls if (call.task_id or 0) > 10]
+        assert [call.user_id for call in sorted(later, key=lambda call: call.at)] == (
+            [2] * 10 + [1] * 10
+        )
+        (line,) = waits(ended)
+        assert "for user 1" in line
