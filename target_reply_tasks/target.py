@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections import Counter
+from itertools import chain
 from types import FrameType
 from typing import IO, Any, ClassVar, Protocol, cast
 
@@ -18,6 +19,7 @@ from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.ledger import LedgerError, Settlement
 from reply_tasks.plugin import CatalogedSettings
 from reply_tasks.settings import TargetSettings, target_settings_schema
+from target_reply_tasks.config_test import PASSED, is_test_line, may_be_config_test
 from target_reply_tasks.dry_run import DryRun
 from target_reply_tasks.reader import BrokenInputError, InterruptibleReader, Signals
 from target_reply_tasks.run import Run
@@ -195,8 +197,18 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
             config=config.config if config else None,
             parse_env_config=bool(config and config.parse_env),
         )
+        source: Any = file_input or target.message_reader.default_input
+        if may_be_config_test(os.environ):
+            # Before the run: even settling what a dead run left would be a call.
+            first = source.readline()
+            if is_test_line(first):
+                for _ in source:
+                    pass  # Meltano counts a line that it can't write as a failure
+                cls.logger.info(PASSED)
+                return
+            source = chain([first], source)
         try:
-            target.listen(file_input)
+            target.listen(source)
         except (LedgerError, ConfigurationError) as error:
             cls.logger.error("Stopped: %s", error)  # noqa: TRY400 - one line is enough
             sys.exit(1)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,6 @@ import psycopg
 import requests
 from psycopg.rows import dict_row
 from sqlalchemy import Table, select
-from sqlalchemy.engine import make_url
 
 from reply_tasks.ledger import open_engine
 from reply_tasks.ledger.tables import operations, runs
@@ -216,10 +215,31 @@ class Run:
         """Signal Meltano and every plugin that it started."""
         os.killpg(self.process.pid, number)
 
+    def plugin(self, name: str) -> int:
+        """The process of a plugin that it runs now."""
+        (found,) = [
+            int(folder.name)
+            for folder in Path("/proc").glob("[0-9]*")
+            if _group(folder) == self.process.pid and name in _program(folder)
+        ]
+        return found
+
     @property
     def text(self) -> str:
         """What it and its plugins said."""
         return self.log.read_text()
+
+
+def _group(process: Path) -> int | None:
+    with suppress(OSError):
+        return int((process / "stat").read_text().rpartition(")")[2].split()[2])
+    return None
+
+
+def _program(process: Path) -> str:
+    with suppress(OSError):
+        return " ".join((process / "cmdline").read_text().split("\0")[:2])
+    return ""
 
 
 @dataclass
@@ -252,6 +272,7 @@ class Project:
             "TARGET_REPLY_TASKS_REQUESTS_PER_MINUTE": "100000",
             "TARGET_REPLY_TASKS_REQUESTS_PER_HOUR": "100000",
             "TARGET_REPLY_TASKS_SETTLE_SECONDS": "1",
+            "TARGET_REPLY_TASKS_CONCURRENCY": "4",
             "TAP_REPLY_TASKS_LEDGER_URL": self.ledger_url,
             **self.settings,
         }
@@ -300,9 +321,11 @@ class Project:
         """Every run of the ledger."""
         return self._ledger(runs)
 
+    def wait_for_calls(self, count: int) -> None:
+        """Return when so many updates and executions have arrived at Reply."""
+        wait_until(lambda: len(self.sandbox.calls("update", "execute")) >= count)
+
     def _ledger(self, table: Table) -> list[Row]:
-        if make_url(self.ledger_url).get_backend_name() == "sqlite" and not self.folder.exists():
-            return []
         engine = open_engine(self.ledger_url, create=False)
         try:
             with engine.connect() as connection:

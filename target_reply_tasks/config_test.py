@@ -1,0 +1,30 @@
+"""``meltano config test``: Meltano sends a record that it made up, to see what the target does.
+
+Taken like any other it would reach Reply: with ``default_operation: execute`` as a real e-mail.
+"""
+
+import json
+from collections.abc import Mapping
+
+#: The stream of Meltano's made-up record.
+TEST_STREAM = "meltano_test_stream"
+
+PASSED = (
+    "The settings are accepted. Meltano's test record was not applied: no call was made, and the "
+    "ledger was not touched. Set dry_run to see what real records would do."
+)
+REFUSED = f"Stream {TEST_STREAM!r} is made up by `meltano config test`: it is never applied."
+
+
+def may_be_config_test(environment: Mapping[str, str]) -> bool:
+    """Whether Meltano started this loader without an extractor, which a pipeline never does."""
+    return "MELTANO_LOADER_NAME" in environment and "MELTANO_EXTRACTOR_NAME" not in environment
+
+
+def is_test_line(line: str) -> bool:
+    """Whether a line of the input is the SCHEMA of Meltano's made-up record."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(message, dict) and message.get("stream") == TEST_STREAM

@@ -1,0 +1,95 @@
+"""``meltano config test`` and the project file, with the real Meltano."""
+
+import signal
+from collections.abc import Callable
+
+import pytest
+from meltano_world import WRITE_BACK, Project
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.parametrize("make_project", ["sqlite"], indirect=True),
+]
+
+INSERT = """
+    INSERT INTO salesforce.task (
+        id, subject, description, activity_date, status, task_subtype, owner_id, reply_task_id__c,
+        system_modstamp
+    ) VALUES ('00T-1', 'Hello', 'Hi', '2027-03-01', 'Send now', 'Email', '005-1', '1', now())
+"""
+
+
+def test_testing_the_target_calls_nothing(make_project: Callable[..., Project]) -> None:
+    """The made-up record of ``config test`` meets no operation, whatever the settings say."""
+    project = make_project()
+    project.settings["TARGET_REPLY_TASKS_DEFAULT_OPERATION"] = "execute"
+    # Meltano 4.4.1 ends the test of every loader with ProcessLookupError once the loader has ended.
+    run = project.start(
+        "--log-level=debug", "--environment=sandbox", "config", "test", "target-reply-tasks"
+    )
+    assert run.wait() in {0, 1}
+    assert "The settings are accepted." in run.text
+    assert "no call was made" in run.text
+    assert project.sandbox.calls() == []
+    assert not (project.folder.parent / "ledger.db").exists()
+
+
+def test_testing_the_target_settles_nothing(make_project: Callable[..., Project]) -> None:
+    """What a dead run left is not touched by ``config test``: that would be a call."""
+    project = make_project(latency_ms=2000)
+    project.crm.run(INSERT)
+    run = project.start("run", *WRITE_BACK)
+    project.wait_for_calls(1)
+    run.signal_group(signal.SIGKILL)
+    run.wait()
+    (before,) = project.operations()
+    assert before["outcome"] is None
+
+    project.start("--environment=sandbox", "config", "test", "target-reply-tasks").wait()
+    assert project.operations() == [before]
+    assert len(project.sandbox.calls()) == 1
+
+
+def test_testing_wrong_settings_names_the_setting(make_project: Callable[..., Project]) -> None:
+    """A setting that can't be used is named by ``config test``."""
+    project = make_project()
+    project.settings["TARGET_REPLY_TASKS_API_URL"] = "http://api.reply.io/v3"
+    run = project.start(
+        "--log-level=debug", "--environment=sandbox", "config", "test", "target-reply-tasks"
+    )
+    assert run.wait() == 1
+    assert "api_url" in run.text
+
+
+def test_testing_the_tap(make_project: Callable[..., Project]) -> None:
+    """The tap is valid once there is something in the ledger, and the test asks Reply nothing."""
+    project = make_project()
+    project.crm.run(INSERT)
+    project.meltano("run", *WRITE_BACK)
+    before = len(project.sandbox.calls())
+    said = project.meltano("--environment=sandbox", "config", "test", "tap-reply-tasks")
+    assert "Plugin configuration is valid" in said
+    assert len(project.sandbox.calls()) == before
+
+
+def test_jobs_and_schedules(make_project: Callable[..., Project]) -> None:
+    """Every job can be planned, and each schedule runs one of them."""
+    project = make_project()
+    planned = project.meltano("run", "--dry-run", "write-back", "warehouse")
+    assert "tap-postgres" in planned
+    jobs = project.meltano("job", "list")
+    schedules = project.meltano("schedule", "list")
+    for name in ("write-back", "warehouse"):
+        assert name in jobs
+        assert name in schedules
+
+
+def test_every_environment_compiles(make_project: Callable[..., Project]) -> None:
+    """Meltano accepts every plugin and setting of the project in each environment."""
+    project = make_project()
+    project.settings |= {"REPLY_API_KEY": "key", "REPLY_TASKS_LEDGER_URL": "sqlite:///ledger.db"}
+    for environment in ("sandbox", "staging", "prod"):
+        printed = project.meltano(
+            f"--environment={environment}", "config", "print", "target-reply-tasks"
+        )
+        assert f'"dry_run": {str(environment == "staging").lower()}' in printed
