@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from threading import Thread
@@ -20,10 +21,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.engine import make_url
 
-from reply_tasks.ledger import open_engine
+from reply_tasks.contract import Operation, body_hash
+from reply_tasks.ledger import Entry, Ledger, new_id, open_engine
+from reply_tasks.ledger.claims import claim
 from reply_tasks.ledger.tables import operations, runs
 from reply_tasks.sandbox import Endpoint, SandboxServer, User
 from target_reply_tasks.target import TargetReplyTasks
@@ -111,6 +114,7 @@ class Stage:
     sandbox: SandboxServer
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
+    _engines: dict[str, Engine] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.settings = {
@@ -198,13 +202,40 @@ class Stage:
         """What the calls of an endpoint carried, in the order in which they arrived."""
         return [call.body for call in self.sandbox.calls_of(endpoint, task_id)]
 
-    def _rows(self, statement: Any) -> list[dict[str, Any]]:
-        engine = open_engine(self.settings["ledger_url"])
-        try:
-            with engine.connect() as connection:
-                return [dict(row) for row in connection.execute(statement).mappings()]
-        finally:
+    def left_by_the_dead(
+        self,
+        task_id: int,
+        operation: Operation = Operation.EXECUTE,
+        body: Mapping[str, Any] | None = None,
+    ) -> str:
+        """A claim whose process is gone; its operation's id."""
+        now = datetime.now(UTC)
+        entry = Entry(
+            operation_id=new_id(),
+            stream="task_executions",
+            operation=operation,
+            task_id=task_id,
+            external_id=None,
+            act_as_user_id=None,
+            body_hash=body_hash(operation, body or {}),
+            record={"id": task_id, **(body or {})},
+            received_at=now,
+        )
+        with Ledger.open(self.settings["ledger_url"]) as ledger, ledger.write() as connection:
+            claim(connection, [entry], holder=ledger.holder, run_id=new_id(), at=now)
+        return entry.operation_id
+
+    def close(self) -> None:
+        """Let go of the ledgers that were looked at."""
+        for engine in self._engines.values():
             engine.dispose()
+
+    def _rows(self, statement: Any) -> list[dict[str, Any]]:
+        url = self.settings["ledger_url"]
+        if url not in self._engines:
+            self._engines[url] = open_engine(url)
+        with self._engines[url].connect() as connection:
+            return [dict(row) for row in connection.execute(statement).mappings()]
 
     def _files(self, text: str, settings: Mapping[str, Any]) -> tuple[Path, Path]:
         config, given = self.folder / "config.json", self.folder / "input.singer"
@@ -229,7 +260,9 @@ def stage(quick_folder: Path) -> Iterator[Stage]:
     with SandboxServer(
         keys={KEY: USERS}, requests_per_minute=None, requests_per_hour=None
     ) as sandbox:
-        yield Stage(sandbox, quick_folder)
+        stage = Stage(sandbox, quick_folder)
+        yield stage
+        stage.close()
 
 
 def environment() -> dict[str, str]:

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,7 +22,7 @@ from target_runs import (
 )
 
 from reply_tasks.cli import main
-from reply_tasks.contract import Operation, body_hash
+from reply_tasks.contract import Operation
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.ledger import Entry, Ledger, new_id
 from reply_tasks.ledger.claims import claim
@@ -44,33 +43,6 @@ def resolve(stage: Stage, *arguments: str, **env: str) -> Result:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
-
-
-def left_by_the_dead(
-    stage: Stage,
-    task_id: int,
-    operation: Operation = Operation.EXECUTE,
-    body: Mapping[str, Any] | None = None,
-    *,
-    at: datetime | None = None,
-) -> str:
-    """A claim whose process is gone; its operation's id."""
-    body = body or {}
-    now = at or datetime.now(UTC)
-    entry = Entry(
-        operation_id=new_id(),
-        stream="task_executions",
-        operation=operation,
-        task_id=task_id,
-        external_id=None,
-        act_as_user_id=None,
-        body_hash=body_hash(operation, body),
-        record={"id": task_id, **body},
-        received_at=now,
-    )
-    with Ledger.open(stage.settings["ledger_url"]) as ledger, ledger.write() as connection:
-        claim(connection, [entry], holder=ledger.holder, run_id=new_id(), at=now)
-    return entry.operation_id
 
 
 def uncertain(stage: Stage, task_id: int = 1) -> str:
@@ -163,7 +135,7 @@ def test_what_the_task_says_decides(
 ) -> None:
     """A claim of a dead process and an uncertain execution are judged alike; nothing is sent."""
     stage.sandbox.create_task(1)
-    before = left_by_the_dead(stage, 1) if left == "claimed" else uncertain(stage)
+    before = stage.left_by_the_dead(1) if left == "claimed" else uncertain(stage)
     if members.get("finished_at") == "now":
         members = {**members, "finished_at": datetime.now(UTC)}
     stage.sandbox.edit_task(1, **members)
@@ -301,7 +273,7 @@ def test_an_update_of_the_dead_is_settled_where_it_is_in_effect(
     """Else its claim is left to the next run, which repeats it."""
     stage.sandbox.create_task(1)
     stage.run(update(1))
-    left_by_the_dead(stage, 1, Operation.UPDATE, body)
+    stage.left_by_the_dead(1, Operation.UPDATE, body)
     result = resolve(stage)
     assert result.exit_code == 0
     if outcome is not None:
@@ -319,7 +291,7 @@ def test_a_resolved_update_is_the_last_body_applied(stage: Stage) -> None:
     """The same record is unchanged afterwards, in either mode."""
     stage.sandbox.create_task(1)
     stage.run(update(1))
-    left_by_the_dead(stage, 1, Operation.UPDATE, WHOLE)
+    stage.left_by_the_dead(1, Operation.UPDATE, WHOLE)
     resolve(stage)
     calls = len(stage.sandbox.calls)
     stage.run(update(1))
@@ -334,7 +306,7 @@ def test_a_resolved_update_is_the_last_body_applied(stage: Stage) -> None:
 def test_a_person_says_that_it_was_sent(stage: Stage, left: str) -> None:
     """Applied, saying whose word it is, with the task as it can be read; it is never sent again."""
     stage.sandbox.create_task(1)
-    operation_id = left_by_the_dead(stage, 1) if left == "claimed" else uncertain(stage)
+    operation_id = stage.left_by_the_dead(1) if left == "claimed" else uncertain(stage)
     result = resolve(stage, "--as", "sent", operation_id[:12])
     assert result.exit_code == 0
     row = stage.fate()
@@ -350,7 +322,7 @@ def test_a_person_says_that_it_was_sent(stage: Stage, left: str) -> None:
 def test_a_person_says_that_it_was_not_sent(stage: Stage, left: str) -> None:
     """Rejected, with its record; a replay sends it, once."""
     stage.sandbox.create_task(1)
-    operation_id = left_by_the_dead(stage, 1) if left == "claimed" else uncertain(stage)
+    operation_id = stage.left_by_the_dead(1) if left == "claimed" else uncertain(stage)
     reads = len(stage.sandbox.calls_of(Endpoint.GET))
     assert resolve(stage, "--as", "not-sent", operation_id).exit_code == 0
     row = stage.fate()
@@ -405,7 +377,7 @@ def test_a_word_on_something_else_is_refused(stage: Stage) -> None:
         stage.sandbox.create_task(task_id)
     stage.run(update(2))
     settled = stage.fate()["operation_id"]
-    left = left_by_the_dead(stage, 1, Operation.UPDATE, WHOLE)
+    left = stage.left_by_the_dead(1, Operation.UPDATE, WHOLE)
     before = stage.operations()
     for named, told in (
         ("ffff" if not settled.startswith("ffff") else "eeee", "No operation's id"),
@@ -463,7 +435,7 @@ def test_a_dry_run_settles_nothing(stage: Stage) -> None:
     for task_id in (1, 2):
         stage.sandbox.create_task(task_id)
     uncertain(stage, 2)
-    left_by_the_dead(stage, 1)
+    stage.left_by_the_dead(1)
     for task_id in (1, 2):
         finished(stage, task_id)
     before = stage.operations(), stage.claims()
@@ -481,7 +453,7 @@ def test_it_is_the_same_on_postgresql(stage: Stage, postgres_url: str) -> None:
     stage.sandbox.create_task(2)
     stage.sandbox.create_task(3)
     third = uncertain(stage, 3)
-    left_by_the_dead(stage, 2)
+    stage.left_by_the_dead(2)
     for task_id in (1, 2):
         finished(stage, task_id)
     assert resolve(stage).exit_code == 2

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from target_runs import Stage, execution, merge, record, schema
 
+from reply_tasks.contract import Operation
 from reply_tasks.contract.enums import LinkedInTaskType, TaskType
 from reply_tasks.sandbox import Endpoint, FaultKind, Template
 
@@ -180,3 +181,22 @@ def test_a_merge_can_name_its_operation_in_any_stream(merging: Stage) -> None:
         record("rows", {"id": 1, "operation": "update", "contact_id": "7"}),
     )
     assert merging.bodies(Endpoint.UPDATE)[0]["contactId"] == 7
+
+
+@pytest.mark.parametrize("mode", ["merge", "replace"])
+def test_a_merge_that_a_dead_run_claimed_stays_a_merge(merging: Stage, mode: str) -> None:
+    """The next run may be in replace mode, and a merge's record is less than a whole body."""
+    merging.left_by_the_dead(1, Operation.UPDATE, {"contactId": 7})
+    merging.run(update_mode=mode)
+    assert _endpoints(merging) == ["get", "update"]
+    assert merging.bodies() == [{**AS_IT_IS, "contactId": 7}]
+    assert merging.fates() == [(1, "applied", None)]
+
+
+def test_an_update_that_a_dead_run_claimed_is_repeated(merging: Stage) -> None:
+    """A full replacement does no harm twice; what was read since comes after it."""
+    body = {**AS_IT_IS, "template": {"body": "A"}}
+    merging.left_by_the_dead(1, Operation.UPDATE, body)
+    merging.run(record("task_updates", {"id": 1, **body, "contactId": 9}), update_mode="replace")
+    assert [sent["contactId"] for sent in merging.bodies()] == [1001, 9]
+    assert merging.fates() == [(1, "applied", None)] * 2
