@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from reply_tasks.contract.outcomes import Operation
+from reply_tasks.ledger.conflicts import insert_into
 from reply_tasks.ledger.database import clock
 from reply_tasks.ledger.liveness import Holder
 from reply_tasks.ledger.tables import holders, operations, runs, sequences
@@ -41,9 +41,10 @@ def claim(
     )
     if not rows:
         return frozenset()
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = (
-        dialect.insert(operations).on_conflict_do_nothing().returning(operations.c.operation_id)
+        insert_into(connection, operations)
+        .on_conflict_do_nothing()
+        .returning(operations.c.operation_id)
     )
     return frozenset(connection.scalars(statement, rows))
 

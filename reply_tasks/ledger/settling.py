@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger.claims import entry_row
+from reply_tasks.ledger.conflicts import insert_into
 from reply_tasks.ledger.liveness import Holder
 from reply_tasks.ledger.tables import operations, sequences, tasks
 from reply_tasks.ledger.values import Settlement
@@ -163,8 +163,7 @@ def _executed(settlement: Settlement) -> bool:
 
 
 def _upsert_tasks(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(tasks)
+    statement = insert_into(connection, tasks)
     changes = {name: statement.excluded[name] for name in rows[0] if name != "task_id"}
     connection.execute(
         statement.on_conflict_do_update(index_elements=[tasks.c.task_id], set_=changes), rows

@@ -15,6 +15,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Connection,
     DateTime,
     Float,
     Index,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    event,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -101,7 +103,6 @@ def _without_nan(value: Any) -> Any:  # noqa: ANN401
 
 
 BIG = BigInteger().with_variant(Integer, "sqlite")
-UNSETTLED = text("outcome IS NULL")
 
 operations = Table(
     "operations",
@@ -128,16 +129,21 @@ operations = Table(
     Column("received_at", UtcDateTime, nullable=False),
     Column("claimed_at", UtcDateTime),
     Column("settled_at", UtcDateTime),
-    # One claim a task: what makes two runs on one ledger take turns.
-    Index(
-        "one_claim_a_task",
-        "task_id",
-        unique=True,
-        sqlite_where=UNSETTLED,
-        postgresql_where=UNSETTLED,
-    ),
     Index("operations_of_a_run", "run_id"),
 )
+
+
+@event.listens_for(operations, "after_create")
+def _one_claim_a_task(_table: Table, connection: Connection, **_: object) -> None:
+    """What makes two runs on one ledger take turns.
+
+    In words that both databases share: an ``Index`` with its WHERE would import PostgreSQL's
+    dialect into every run.
+    """
+    connection.execute(
+        text("CREATE UNIQUE INDEX one_claim_a_task ON operations (task_id) WHERE outcome IS NULL")
+    )
+
 
 runs = Table(
     "runs",
