@@ -3,9 +3,9 @@
 --
 -- `modified_at` is what tap-postgres resumes from. It has to move whenever a column of the row does, so it
 -- is the latest of all tables that the row is made of.
-CREATE SCHEMA reply;
+CREATE SCHEMA to_reply;
 
-CREATE VIEW reply.task_updates AS
+CREATE VIEW to_reply.task_updates AS
 SELECT
     task.reply_task_id__c AS id,
     CASE task.task_subtype
@@ -28,7 +28,7 @@ WHERE task.reply_task_id__c IS NOT NULL
 
 -- A rep sends an email by setting its status. The record is the same however often it is read, so it is
 -- sent once.
-CREATE VIEW reply.task_executions AS
+CREATE VIEW to_reply.task_executions AS
 SELECT
     task.reply_task_id__c AS id,
     task.subject AS content__subject,

@@ -85,7 +85,7 @@ def install(folder: Path) -> Home:
             _call(sys.executable, "-m", "venv", folder / "cli")
             pip = [folder / "cli/bin/python", "-m", "pip", "install", "--quiet"]
             _call(*pip, "--disable-pip-version-check", "meltano~=4.4")
-            _call(home.meltano, "install", *PLUGINS, cwd=home.project, env=_environment())
+            _call(home.meltano, "install", *PLUGINS, cwd=home.project, env=environment())
             (folder / "done").touch()
     return home
 
@@ -101,7 +101,7 @@ def _check_out(project: Path) -> None:
             shutil.copy(source, project / name)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """This process's environment without settings of anybody's plugins."""
     ours = ("MELTANO", "REPLY_TASKS", "TARGET_", "TAP_", "PYTEST", "CRM_", "WAREHOUSE_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -166,7 +166,7 @@ def sandbox_process(folder: Path, **options: object) -> Iterator[Sandbox]:
     ]
     program = [str(SCRIPTS / "reply-tasks"), "sandbox", "--port", "0"]
     command = [*program, "--ready-file", str(ready), *words]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=_environment()) as process:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment()) as process:
         try:
             wait_until(lambda: ready.exists() and bool(ready.read_text()))
             yield Sandbox(ready.read_text())
@@ -256,7 +256,7 @@ class Project:
 
     def __post_init__(self) -> None:
         shutil.copytree(
-            self.home.project, self.folder, symlinks=True, ignore=lambda *_: {".meltano"}
+            self.home.project, self.folder, symlinks=True, ignore=lambda *_: {".meltano", "output"}
         )
         for kind in ("extractors", "loaders"):
             shared = self.home.project / ".meltano" / kind
@@ -284,7 +284,7 @@ class Project:
         process = subprocess.Popen(
             [str(self.home.meltano), *words],
             cwd=self.folder,
-            env=_environment() | self.settings,
+            env=environment() | self.settings,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -304,7 +304,7 @@ class Project:
         done = subprocess.run(
             [self.home.meltano, "state", "get", state_id],
             cwd=self.folder,
-            env=_environment() | self.settings,
+            env=environment() | self.settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

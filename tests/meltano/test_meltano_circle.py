@@ -1,11 +1,23 @@
 """From the CRM through Reply into the warehouse and round again, with the real programs."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from meltano_world import ROOT, WAREHOUSE, WRITE_BACK, Project, Row, fates, moment
+from meltano_world import (
+    ROOT,
+    SCRIPTS,
+    WAREHOUSE,
+    WRITE_BACK,
+    Home,
+    Project,
+    Row,
+    environment,
+    fates,
+    moment,
+)
 
 from tap_reply_tasks import schemas
 
@@ -32,7 +44,7 @@ def test_the_circle(make_project: Callable[..., Project]) -> None:
     assert fates(project.operations()) == EXPECTED
     assert sorted(project.sandbox.sent()) == SENT
     _assert_warehouse_is_right(project)
-    (run,) = project.warehouse.rows("SELECT * FROM reply_tasks.runs")
+    (run,) = project.warehouse.rows("SELECT * FROM reply.runs")
     assert (run["exitCode"], run["applied"], run["rejected"], run["apiCalls"]) == (0, 24, 2, 25)
 
     before = len(project.sandbox.calls())
@@ -51,7 +63,7 @@ def test_the_circle(make_project: Callable[..., Project]) -> None:
     assert sorted(project.sandbox.sent()) == SENT
     _assert_warehouse_is_right(project)
     bodies = project.warehouse.rows(
-        "SELECT id, template::json ->> 'body' AS body FROM reply_tasks.task_details"
+        "SELECT id, template::json ->> 'body' AS body FROM reply.task_details"
         " WHERE template::json ->> 'body' LIKE '%any news%'"
     )
     assert {row["id"] for row in bodies} == {2, 7, 19}
@@ -59,11 +71,11 @@ def test_the_circle(make_project: Callable[..., Project]) -> None:
 
 def _assert_warehouse_is_right(project: Project) -> None:
     """Each task as the sandbox has it, each operation as the ledger has it, every column there."""
-    details = project.warehouse.rows("SELECT * FROM reply_tasks.task_details ORDER BY id")
+    details = project.warehouse.rows("SELECT * FROM reply.task_details ORDER BY id")
     assert [row["id"] for row in details] == UPDATED + SENT
     for row in details:
         _assert_same_task(row, project.sandbox.task(row["id"]))
-    loaded = project.warehouse.rows("SELECT * FROM reply_tasks.task_operations")
+    loaded = project.warehouse.rows("SELECT * FROM reply.task_operations")
     ledger = {row["operation_id"]: row for row in project.operations()}
     assert {row["operationId"] for row in loaded} == set(ledger)
     for row in loaded:
@@ -80,7 +92,7 @@ def _assert_warehouse_is_right(project: Project) -> None:
             row["column_name"]
             for row in project.warehouse.rows(
                 "SELECT column_name FROM information_schema.columns"
-                f" WHERE table_schema = 'reply_tasks' AND table_name = '{name}'"
+                f" WHERE table_schema = 'reply' AND table_name = '{name}'"
             )
         }
         assert {each for each in columns if not each.startswith("_sdc_")} == set(
@@ -127,3 +139,22 @@ def test_the_other_warehouses(make_project: Callable[..., Project], tmp_path: Pa
     shown = project.meltano("invoke", "target-duckdb:tables")
     for row in rows["task_operations"]:
         assert f" {row['externalId']} " in shown
+
+
+def test_the_demo(meltano_home: Home) -> None:
+    """What ``make meltano-demo`` runs shows each record's outcome, and sends nothing twice."""
+    done = subprocess.run(
+        [meltano_home.project / "examples/meltano/demo"],
+        env=environment()
+        | {"MELTANO": str(meltano_home.meltano), "REPLY_TASKS": str(SCRIPTS / "reply-tasks")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "8 applied, 1 unchanged, 2 rejected" in done.stdout
+    assert "9 unchanged, 2 rejected" in done.stdout
+    titles = ("(task_details)", "(task_operations)", "(runs)")
+    assert all(title in done.stdout for title in titles)
+    for record in ("00T-0001", "00T-0011:send", "00T-0006", "00T-0999"):
+        assert done.stdout.count(record) == 2

@@ -77,11 +77,11 @@ def test_killed_in_the_middle(make_project: Callable[..., Project], calls: int) 
     assert updates.keys() == set(range(1, UPDATES + 1))
     assert updates.total() <= UPDATES + 8  # an update that was in flight is sent again, harmlessly
     loaded = project.warehouse.rows(
-        'SELECT "externalId" AS key, count(*) FROM reply_tasks.task_operations'
+        'SELECT "externalId" AS key, count(*) FROM reply.task_operations'
         " WHERE outcome = 'applied' GROUP BY 1"
     )
     assert {row["key"]: row["count"] for row in loaded} == dict.fromkeys(EVERY_KEY, 1)
-    crashed = project.warehouse.rows("SELECT crashed FROM reply_tasks.runs ORDER BY sequence")
+    crashed = project.warehouse.rows("SELECT crashed FROM reply.runs ORDER BY sequence")
     assert [row["crashed"] for row in crashed] == [True, False]
 
 
@@ -101,16 +101,16 @@ def test_stopped_with_sigterm(make_project: Callable[..., Project]) -> None:
     assert all(row["outcome"] for row in project.operations())
     bookmarks = project.state()
     assert bookmarks, run.text
-    assert _read_up_to(bookmarks, "reply-task_executions") == _last_change(
+    assert _read_up_to(bookmarks, "to_reply-task_executions") == _last_change(
         project, "task_executions"
     )
-    assert _read_up_to(bookmarks, "reply-task_updates") is None
+    assert _read_up_to(bookmarks, "to_reply-task_updates") is None
 
     project.meltano("run", *WRITE_BACK)
     assert sorted(project.sandbox.sent()) == SENT
     assert fates(project.operations()).keys() == EVERY_KEY
     assert len(project.sandbox.calls("update")) == UPDATES
-    assert _read_up_to(project.state(), "reply-task_updates") == _last_change(
+    assert _read_up_to(project.state(), "to_reply-task_updates") == _last_change(
         project, "task_updates"
     )
 
@@ -121,7 +121,7 @@ def _read_up_to(bookmarks: dict[str, dict[str, str]], stream: str) -> object:
 
 
 def _last_change(project: Project, view: str) -> object:
-    (row,) = project.crm.rows(f"SELECT max(modified_at) AS last FROM reply.{view}")
+    (row,) = project.crm.rows(f"SELECT max(modified_at) AS last FROM to_reply.{view}")
     return row["last"].astimezone()
 
 
