@@ -1,1 +1,1 @@
-"""What the target and the tap share: contract, API client, ledger, sandbox and operator's commands."""
+"""What target and tap share: contract, API client, ledger, sandbox and operator's commands."""
