@@ -1,6 +1,7 @@
 """``python -m benchmarks``: run the cases, print one table."""
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def main(*, only: tuple[str, ...], runs: int, long: bool, to_json: bool) -> None
     The machine should have nothing else to do.
     """
     rows: list[Row] = []
+    failed = False
     told = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as name, Progress(console=told) as progress:
         bench = Bench(Path(name), runs=runs, long=long)
@@ -44,11 +46,13 @@ def main(*, only: tuple[str, ...], runs: int, long: bool, to_json: bool) -> None
             try:
                 rows += CASES[case](bench)
             except BenchmarkError as error:
-                raise click.ClickException(str(error)) from None
+                told.print(f"[red]{case} failed:[/] {error}")
+                failed = True
     if to_json:
         click.echo(json.dumps(as_json(rows), indent=2))
     else:
         show(rows, Console(width=None if Console().is_terminal else 140))
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

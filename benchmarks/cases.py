@@ -174,9 +174,14 @@ def tap(bench: Bench) -> Iterator[Row]:
             folder = bench.work(stack)
             shutil.copy(ledger, folder / "ledger.db")
             output, config = folder / "output", folder / "bare.json"
+            catalog = folder / "catalog.json"
+            measure(contenders.our_tap(folder, "--discover"), given=None, output=output)
+            contenders.select(stream, discovered=output, selected=catalog)
 
-            def ours(folder: Path = folder, output: Path = output, stream: str = stream) -> Sample:
-                command = contenders.our_tap(folder, stream)
+            def ours(
+                folder: Path = folder, output: Path = output, catalog: Path = catalog
+            ) -> Sample:
+                command = contenders.our_tap(folder, "--catalog", catalog)
                 return _emitted(measure(command, given=None, output=output), output)
 
             def bare(output: Path = output, config: Path = config) -> Sample:

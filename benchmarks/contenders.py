@@ -25,22 +25,20 @@ def our_target(folder: Path, api_url: str, **settings: Any) -> Command:  # noqa:
     return [SCRIPTS / "target-reply-tasks", "--config", _file(folder / "config.json", config)]
 
 
-def our_tap(folder: Path, stream: str) -> Command:
-    """``tap-reply-tasks`` with one stream of the ledger in ``folder`` selected."""
-    catalog = {
-        "streams": [
-            {
-                "tap_stream_id": name,
-                "stream": name,
-                "schema": {"type": "object", "properties": {}},
-                "metadata": [{"breadcrumb": [], "metadata": {"selected": name == stream}}],
-            }
-            for name in ("task_details", "task_operations", "runs")
-        ]
-    }
+def our_tap(folder: Path, *arguments: str | Path) -> Command:
+    """``tap-reply-tasks`` on the ledger in ``folder``."""
     config = _file(folder / "config.json", {"ledger_url": _ledger_url(folder)})
-    chosen = _file(folder / "catalog.json", catalog)
-    return [SCRIPTS / "tap-reply-tasks", "--config", config, "--catalog", chosen]
+    return [SCRIPTS / "tap-reply-tasks", "--config", config, *arguments]
+
+
+def select(stream: str, discovered: Path, selected: Path) -> None:
+    """Write a catalog in which just one of the discovered streams is selected."""
+    catalog = json.loads(discovered.read_text(encoding="utf-8"))
+    for entry in catalog["streams"]:
+        for metadata in entry["metadata"]:
+            if not metadata["breadcrumb"]:
+                metadata["metadata"]["selected"] = entry["tap_stream_id"] == stream
+    _file(selected, catalog)
 
 
 def plain_target(folder: Path, api_url: str) -> Command:
