@@ -143,8 +143,9 @@ class Model(RuleBasedStateMachine):
         """A run on which the answers to some executions are lost."""
         self.input, self.safe = asked, 0
         self.server.fault(kind, endpoint=Endpoint.EXECUTE, when=when, times=times)
-        if hold:
+        if hold:  # it holds what dead runs left, too
             self.may_hold |= {ask.task_id for ask in asked if ask.kind == "execute"}
+            self.may_hold |= self._executions_claimed()
         self._run("replace", on_lost_answer="hold" if hold else "verify")
 
     @rule(asked=inputs, mode=modes, step=st.sampled_from(sorted(STEPS)), nth=st.integers(1, 2))
@@ -207,12 +208,13 @@ class Model(RuleBasedStateMachine):
         if knows:
             self._tell_the_truth()
             return
-        self.may_hold |= {
-            row["task_id"] for row in self.stage.claims() if row["operation"] == "execute"
-        }
+        self.may_hold |= self._executions_claimed()
         before = datetime.now(UTC)
         self._resolve()
         self.edited -= self._tasks_updated(before)
+
+    def _executions_claimed(self) -> set[int]:
+        return {row["task_id"] for row in self.stage.claims() if row["operation"] == "execute"}
 
     def _tell_the_truth(self) -> None:
         for row in self._uncertain():
