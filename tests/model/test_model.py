@@ -5,6 +5,7 @@ without its one outcome, no STATE is ahead of the ledger, and the tap has emitte
 """
 
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -426,6 +427,7 @@ def _hold(home: Path, *, examples: int, steps: int, phases: Sequence[Phase]) -> 
                 phases=phases,
                 deadline=None,
                 database=None,
+                derandomize="REPLY_TASKS_MODEL_ANEW" not in os.environ,
                 print_blob=True,
                 suppress_health_check=list(HealthCheck),
             ),
@@ -433,11 +435,11 @@ def _hold(home: Path, *, examples: int, steps: int, phases: Sequence[Phase]) -> 
 
 
 def test_every_order_of_events_keeps_the_promises(quick_folder: Path) -> None:
-    """A few hundred steps, drawn anew each time; a failure is short enough as it is."""
+    """A few hundred steps; REPLY_TASKS_MODEL_ANEW=1 draws others than last time."""
     _hold(quick_folder, examples=12, steps=15, phases=[Phase.generate])
 
 
 @pytest.mark.e2e
 def test_every_long_order_of_events_keeps_the_promises(quick_folder: Path) -> None:
     """Thousands of steps; a failure is brought to its shortest form."""
-    _hold(quick_folder, examples=150, steps=40, phases=[Phase.generate, Phase.shrink])
+    _hold(quick_folder, examples=40, steps=40, phases=[Phase.generate, Phase.shrink])
