@@ -20,9 +20,9 @@ def test_the_last_line_tells_what_happened(stage: Stage) -> None:
     """How many records, which outcomes, which reasons, how many calls."""
     for task_id in (1, 2):
         stage.sandbox.create_task(task_id)
-    ended = stage.script(update(1), update(1), execution(2), update(404), BAD, state({"at": 1}))
-    assert re.search(r"5 records read: .*; \d+ calls made\.$", ended.last_line)
-    for told in ("1 superseded", "2 rejected", "1 task_not_found", "1 invalid_record"):
+    ended = stage.script(update(1), execution(2), execution(2), update(404), BAD, state({"at": 1}))
+    assert re.search(r"5 records read: .*; 3 calls made\.$", ended.last_line)
+    for told in ("2 applied", "1 unchanged", "2 rejected", "1 task_not_found", "1 invalid_record"):
         assert told in ended.last_line
     assert (ended.exit_code, ended.states) == (0, [{"at": 1}])
 
