@@ -6,9 +6,11 @@ that two runs on one ledger take turns. Every function works in the caller's tra
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger.conflicts import insert_into
@@ -41,12 +43,13 @@ def claim(
     )
     if not rows:
         return frozenset()
-    statement = (
-        insert_into(connection, operations)
-        .on_conflict_do_nothing()
-        .returning(operations.c.operation_id)
-    )
-    return frozenset(connection.scalars(statement, rows))
+    return frozenset(connection.scalars(_claim_free(connection.dialect.name), rows))
+
+
+@cache
+def _claim_free(dialect: str) -> ReturningInsert[tuple[str]]:
+    free = insert_into(operations, dialect).on_conflict_do_nothing()
+    return free.returning(operations.c.operation_id)
 
 
 def _claim_row(entry: Entry, *, holder: Holder, run_id: str, at: datetime) -> dict[str, Any]:

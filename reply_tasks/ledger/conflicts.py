@@ -5,15 +5,15 @@ A dialect is imported when its database is used: a run on SQLite is spared Postg
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Table
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
 
-def insert_into(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+def insert_into(table: Table, dialect: str) -> "sqlite.Insert | postgresql.Insert":
     """An INSERT that can say what is to be done about a conflict."""
-    if connection.dialect.name == "postgresql":
+    if dialect == "postgresql":
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - as said above
 
         return postgresql.insert(table)

@@ -5,7 +5,8 @@ reader that has seen number n will never find a smaller one later (spec 7).
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, insert, update
 
@@ -15,6 +16,9 @@ from reply_tasks.ledger.conflicts import insert_into
 from reply_tasks.ledger.liveness import Holder
 from reply_tasks.ledger.tables import operations, sequences, tasks
 from reply_tasks.ledger.values import Settlement
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 #: Outcomes whose record is kept, because a person may want to replay it.
 KEPT = frozenset({Outcome.REJECTED, Outcome.UNCERTAIN})
@@ -26,13 +30,17 @@ class ClaimLostError(Exception):
 
 def next_sequences(connection: Connection, name: str, count: int) -> range:
     """The next ``count`` numbers of a counter, which stays locked until the commit."""
-    last = connection.execute(
-        update(sequences)
-        .where(sequences.c.name == name)
-        .values(value=sequences.c.value + count)
-        .returning(sequences.c.value)
-    ).scalar_one()
+    last = connection.execute(_COUNT_ON, {"counter": name, "count": count}).scalar_one()
     return range(last - count + 1, last + 1)
+
+
+# Statements are made once: making them costs as much as running them.
+_COUNT_ON = (
+    update(sequences)
+    .where(sequences.c.name == bindparam("counter"))
+    .values(value=sequences.c.value + bindparam("count"))
+    .returning(sequences.c.value)
+)
 
 
 def settle(
@@ -50,7 +58,8 @@ def settle(
     unclaimed: list[dict[str, Any]] = []
     for number, settlement in zip(numbers, settlements, strict=True):
         if settlement.claimed:
-            claimed.append(outcome_row(settlement, number) | {"id": settlement.entry.operation_id})
+            held = {"id": settlement.entry.operation_id, "holder": holder.holder_id}
+            claimed.append(outcome_row(settlement, number) | held)
         else:
             unclaimed.append(
                 outcome_row(settlement, number)
@@ -58,25 +67,12 @@ def settle(
                 | {"run_id": run_id, "claimed_at": None}
             )
     if unclaimed:
-        connection.execute(insert(operations), unclaimed)
+        connection.execute(_SETTLE_UNCLAIMED, unclaimed)
     if claimed:
-        result = connection.execute(_settle_claim(holder), claimed)
+        result = connection.execute(_SETTLE_CLAIM, claimed)
         if result.rowcount != len(claimed):
             raise ClaimLostError
     remember(connection, settlements)
-
-
-def _settle_claim(holder: Holder) -> Any:  # noqa: ANN401 - an Update of unnamed columns
-    columns: dict[str, Any] = {name: bindparam(name) for name in _OUTCOME_COLUMNS}
-    return (
-        update(operations)
-        .where(
-            operations.c.operation_id == bindparam("id"),
-            operations.c.claimed_by == holder.holder_id,
-            operations.c.outcome.is_(None),
-        )
-        .values(claimed_by=None, **columns)
-    )
 
 
 _OUTCOME_COLUMNS = (
@@ -92,6 +88,17 @@ _OUTCOME_COLUMNS = (
     "record",
     "task_detail",
     "settled_at",
+)
+_OUTCOME: dict[str, Any] = {name: bindparam(name) for name in _OUTCOME_COLUMNS}
+_SETTLE_UNCLAIMED = insert(operations)
+_SETTLE_CLAIM = (
+    update(operations)
+    .where(
+        operations.c.operation_id == bindparam("id"),
+        operations.c.claimed_by == bindparam("holder"),
+        operations.c.outcome.is_(None),
+    )
+    .values(claimed_by=None, **_OUTCOME)
 )
 
 
@@ -163,8 +170,11 @@ def _executed(settlement: Settlement) -> bool:
 
 
 def _upsert_tasks(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    statement = insert_into(connection, tasks)
-    changes = {name: statement.excluded[name] for name in rows[0] if name != "task_id"}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=[tasks.c.task_id], set_=changes), rows
-    )
+    connection.execute(_upsert(connection.dialect.name, tuple(rows[0])), rows)
+
+
+@cache
+def _upsert(dialect: str, columns: tuple[str, ...]) -> "sqlite.Insert | postgresql.Insert":
+    statement = insert_into(tasks, dialect)
+    changes = {name: statement.excluded[name] for name in columns if name != "task_id"}
+    return statement.on_conflict_do_update(index_elements=[tasks.c.task_id], set_=changes)
