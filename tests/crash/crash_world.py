@@ -91,6 +91,7 @@ class World:
     ) -> Seen:
         """Run the target once, to its end or its death, and hold it to what it printed."""
         first = self.state if start == RESUME else 0
+        (self.folder / "states").write_text("")  # one that dies at once doesn't come to do so
         (self.folder / "input").write_text(singer(self.records, first=first))
         (self.folder / "config.json").write_text(
             json.dumps(
