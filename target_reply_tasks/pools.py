@@ -13,9 +13,9 @@ from target_reply_tasks.sending import Sender
 from target_reply_tasks.work import Unsettled, Work
 
 #: The most calls in flight at once for one user.
-MOST_LANES = 32
+MOST_LANES = 50
 #: A minute's quota should be spent within this many seconds of work, so that latency never shows.
-BURST_SECONDS = 4.0
+BURST_SECONDS = 2.0
 #: How long a slot is good for: as long as the windows are wider than Reply's.
 SLOT_SECONDS = SLACK_MS / 1000
 #: Work handed out ahead waits for a sender no longer than about this: its slot was taken already.
