@@ -99,12 +99,12 @@ class TaskDetail:
         the column that it fits.
         """
         row: dict[str, Any] = {}
-        for name, kind in _detail_schema()["properties"].items():
+        for name, kind, enum in _columns():
             value = self.raw.get(name)
-            if name in _ENUMS:
-                row[name], row[f"{name}Name"] = _enum_cells(_ENUMS[name], value)
-            elif name not in row:
-                row[name] = _cell(value, kind)
+            if enum is not None:
+                row[name], row[f"{name}Name"] = _enum_cells(enum, value)
+            else:
+                row[name] = None if value is None else _cell(value, kind)
         return row
 
     def update_body(self) -> dict[str, Any]:
@@ -173,6 +173,12 @@ def _laid_over(base: Body, members: Body) -> dict[str, Any]:
 @cache
 def _detail_schema() -> dict[str, Any]:
     return detail_schema()
+
+
+@cache
+def _columns() -> tuple[tuple[str, dict[str, Any], type[ReplyEnum] | None], ...]:
+    properties = schema("task_detail")["properties"]
+    return tuple((name, kind, _ENUMS.get(name)) for name, kind in properties.items())
 
 
 def _with_names(properties: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

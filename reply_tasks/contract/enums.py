@@ -15,8 +15,7 @@ class ReplyEnum(IntEnum):
     @property
     def wire_name(self) -> str:
         """The camelCase name, e.g. ``manualEmail``."""
-        first, *rest = self.name.lower().split("_")
-        return first + "".join(word.capitalize() for word in rest)
+        return _wire_names(type(self))[self._value_]
 
     @classmethod
     def parse(cls, value: object) -> Self | None:
@@ -41,6 +40,16 @@ class ReplyEnum(IntEnum):
             return cls.parse(int(text))
         found: Self | None = _spellings(cls).get(_fold(text))
         return found
+
+
+@cache
+def _wire_names(enum: type[ReplyEnum]) -> dict[int, str]:
+    return {member.value: _camel_case(member.name) for member in enum}
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.lower().split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 #: No spelling of a member is longer.

@@ -32,6 +32,16 @@ _JSON_TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     ((list, tuple), "array"),
     (Mapping, "object"),
 )
+#: The types that JSON is read into, by look-up: almost every value is of one of them.
+_EXACT_TYPES: Mapping[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
 
 
 class Unreadable(ValueError):  # noqa: N818  # it is a finding, and the caller always expects it
@@ -166,6 +176,9 @@ def is_null_text(value: object) -> bool:
 
 def json_type(value: object) -> str:
     """The JSON type of ``value``, e.g. ``integer``; of what JSON doesn't know, ``Python time``."""
+    exact = _EXACT_TYPES.get(type(value))
+    if exact is not None:
+        return exact
     for kinds, name in _JSON_TYPES:
         if isinstance(value, kinds):
             return name
