@@ -13,7 +13,7 @@ from target_reply_tasks.sending import Sender
 from target_reply_tasks.work import Unsettled, Work
 
 #: The most calls in flight at once for one user.
-MOST_LANES = 50
+MOST_LANES = 32
 #: A minute's quota should be spent within this many seconds of work, so that latency never shows.
 BURST_SECONDS = 2.0
 #: How long a slot is good for: as long as the windows are wider than Reply's.
