@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from reply_tasks.api.answers import Answer, read_answer
 from reply_tasks.api.dialect import Dialect, auth_headers, encode_body
 from reply_tasks.api.errors import ConfigurationError
+from reply_tasks.api.exchange import header_lines
 from reply_tasks.api.identity import Identity
 from reply_tasks.api.problems import redact
 from reply_tasks.api.transport import Transport, Unanswered
@@ -19,7 +20,9 @@ from reply_tasks.contract.records import Body
 
 DEFAULT_API_URL = "https://api.reply.io/v3"
 
-_COMPRESSED = {"Accept-Encoding": "gzip, deflate"}
+_COMPRESSED = header_lines({"Accept-Encoding": "gzip, deflate"})
+_PLAIN = header_lines({"Accept-Encoding": "identity"})
+_JSON = header_lines({"Content-Type": "application/json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,8 @@ class ReplyClient:
             **auth_headers(connection.dialect, key),
         }
         _check_headers({**fixed, **self._identity.headers()})
-        self._fixed = fixed
-        self._read_headers = {**fixed, **self._identity.headers()}
-        self._write_headers = {**self._read_headers, "Content-Type": "application/json"}
+        self._fixed = header_lines(fixed)
+        self._lines: dict[int | None, bytes] = {}
         self._base = url.path.rstrip("/")
         self._tasks = f"{self._base}/tasks/"
         self._transport = Transport(
@@ -87,35 +89,33 @@ class ReplyClient:
 
     def update_task(self, task_id: int, body: Body, *, act_as_user_id: int | None = None) -> Answer:
         """Replace a task: ``PUT /v3/tasks/{id}``."""
-        return self._send("PUT", f"{self._tasks}{task_id}", body, act_as_user_id)
+        return self._call("PUT", f"{self._tasks}{task_id}", body, user=act_as_user_id)
 
     def execute_task(
         self, task_id: int, body: Body, *, act_as_user_id: int | None = None
     ) -> Answer:
         """Execute a task, which sends its e-mail or SMS: ``POST /v3/tasks/{id}/execute``."""
-        return self._send("POST", f"{self._tasks}{task_id}/execute", body, act_as_user_id)
+        return self._call("POST", f"{self._tasks}{task_id}/execute", body, user=act_as_user_id)
 
     def get_task(
         self, task_id: int, *, include_content: bool = False, act_as_user_id: int | None = None
     ) -> Answer:
         """Read a task: ``GET /v3/tasks/{id}``, with rendered content if asked for."""
         query = "?includeContent=true" if include_content else ""
-        return self._send("GET", f"{self._tasks}{task_id}{query}", None, act_as_user_id)
+        return self._call("GET", f"{self._tasks}{task_id}{query}", user=act_as_user_id)
 
     def list_tasks(self, top: int, skip: int) -> Answer:
         """One page of the visible tasks: ``GET /v3/tasks``."""
-        target = f"{self._base}/tasks?top={top}&skip={skip}"
-        return self._call("GET", target, {**self._read_headers, **_COMPRESSED}, None)
+        return self._call("GET", f"{self._base}/tasks?top={top}&skip={skip}", coding=_COMPRESSED)
 
     def filter_tasks(self, body: Body, top: int, skip: int) -> Answer:
         """One page of the tasks that ``body`` selects: ``POST /v3/tasks/filter``."""
         target = f"{self._tasks}filter?top={top}&skip={skip}"
-        headers = {**self._write_headers, **_COMPRESSED}
-        return self._call("POST", target, headers, encode_body(body, self._dialect))
+        return self._call("POST", target, body, coding=_COMPRESSED)
 
     def whoami(self) -> Answer:
         """Whose key this is: ``GET /v3/whoami``."""
-        return self._call("GET", f"{self._base}/whoami", self._read_headers, None)
+        return self._call("GET", f"{self._base}/whoami")
 
     def close(self) -> None:
         """Close every connection; the client cannot be used again."""
@@ -132,25 +132,35 @@ class ReplyClient:
     ) -> None:
         self.close()
 
-    def _send(self, method: str, target: str, body: Body | None, user: int | None) -> Answer:
-        headers = self._read_headers if body is None else self._write_headers
-        if user is not None:
-            headers = {**self._fixed, **self._identity.headers(user)}
-            if body is not None:
-                headers["Content-Type"] = "application/json"
-        data = None if body is None else encode_body(body, self._dialect)
-        return self._call(method, target, headers, data)
-
     def _call(
-        self, method: str, target: str, headers: dict[str, str], body: bytes | None
+        self,
+        method: str,
+        target: str,
+        body: Body | None = None,
+        *,
+        user: int | None = None,
+        coding: bytes = _PLAIN,
     ) -> Answer:
+        lines = self._acting_as(user) + coding
+        data = None
+        if body is not None:
+            lines += _JSON
+            data = encode_body(body, self._dialect)
         started = time.perf_counter()
-        got = self._transport.send(method, target, headers, body)
+        got = self._transport.send(method, target, lines, data)
         elapsed = time.perf_counter() - started
         if isinstance(got, Unanswered):
             error = redact(got.error, self._secret)
             return Answer(got.kind, got.status, error=error, elapsed=elapsed)
         return read_answer(got.status, got.headers, got.body, elapsed=elapsed, secret=self._secret)
+
+    def _acting_as(self, user: int | None) -> bytes:
+        """The headers of every call for a user, made once."""
+        lines = self._lines.get(user)
+        if lines is None:
+            identity = header_lines(self._identity.headers(user))
+            lines = self._lines[user] = self._fixed + identity
+        return lines
 
 
 def _checked_url(text: str) -> SplitResult:

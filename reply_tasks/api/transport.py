@@ -1,52 +1,48 @@
 """One request on the wire, and what is certain afterwards.
 
-It rests on the connection pools of urllib3, set up by ``requests`` (certificates, proxies), and
-changes three things: nothing is ever sent again by the library, a connection that has idled is not
-used again, and a failure to connect is told apart from everything that comes after it.
+``requests`` and urllib3 make the connections (proxies, certificates) and keep them. Three things
+are ours: nothing is ever sent again, a connection that has idled is not used again, and a failure
+to connect is told apart from everything that comes after it.
 """
 
 import logging
 import os
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies, select_proxy
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPResponse, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import DecodeError, HTTPError, NewConnectionError, ProxyError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from reply_tasks.api.answers import AnswerKind
 from reply_tasks.api.errors import ConfigurationError
+from reply_tasks.api.exchange import (
+    BadResponseError,
+    Incoming,
+    Response,
+    header_lines,
+    request_bytes,
+)
+
+if TYPE_CHECKING:
+    from urllib3 import HTTPConnectionPool
 
 CONNECT_TIMEOUT = 10.0
 #: Seconds after which a connection that idled is replaced: a socket that died in the meantime
 #: would turn a certain answer into a lost one.
 IDLE_LIMIT = 3.0
-LARGEST_BODY = 32 * 1024 * 1024
 
 _POOL_SIZE = 64
 _CHUNK = 64 * 1024
-_FIRST_FINAL_STATUS = 200
 _ERROR_LENGTH = 160
-
-#: ``total=False``: an error is raised as it is, and no status is ever repeated.
-_NO_RETRIES = Retry(total=False, redirect=False, respect_retry_after_header=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A whole response. ``body`` is None where it was too large or could not be decoded."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +80,8 @@ class Transport:
         """
         # Its warnings quote what a server sent, which may echo the key.
         logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
-        self._request_timeout = request_timeout
-        self._timeout = Timeout(connect=CONNECT_TIMEOUT, read=request_timeout)
-        self._clock = clock
-        self._adapter = HTTPAdapter(pool_maxsize=_POOL_SIZE, max_retries=Retry(0, read=False))
+        self._host = header_lines({"Host": urlsplit(origin).netloc})
+        self._adapter = HTTPAdapter(pool_maxsize=_POOL_SIZE)
         proxies = get_environ_proxies(origin) if trust_proxies else {}
         if (select_proxy(origin, proxies) or "").lower().startswith("socks"):
             raise ConfigurationError(
@@ -105,77 +99,69 @@ class Transport:
                 "proxy variables and REQUESTS_CA_BUNDLE of the environment."
             ) from error
         secure = urlsplit(origin).scheme == "https"
-        base = _FreshSecureConnection if secure else _FreshConnection
-        members = {"clock": staticmethod(clock), "idle_limit": idle_limit}
+        base = _SecureConnection if secure else _Connection
+        members = {
+            "clock": staticmethod(clock),
+            "idle_limit": idle_limit,
+            "request_timeout": request_timeout,
+        }
         self._pool = cast("HTTPConnectionPool", pool)
         self._pool.ConnectionCls = type(base.__name__, (base,), members)
 
     def send(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
-    ) -> Received | Unanswered:
-        """Send one request, once, and read the answer. Redirects are not followed."""
+        self, method: str, target: str, lines: bytes, body: bytes | None
+    ) -> Response | Unanswered:
+        """Send one request, once, and read the answer. Redirects are not followed.
+
+        Args:
+            method: The HTTP method.
+            target: Path and query.
+            lines: The headers, by ``header_lines``; not those of host and length.
+            body: What to send.
+        """
+        request = request_bytes(method, target, self._host + lines, body)
         try:
-            response = self._pool.urlopen(
-                method,
-                target,
-                body=body,
-                headers=headers,
-                retries=_NO_RETRIES,
-                redirect=False,
-                assert_same_host=False,
-                timeout=self._timeout,
-                preload_content=False,
-                decode_content=True,
-            )
+            connection = self._connection()
         except _NotConnectedError as error:
             return Unanswered(AnswerKind.NOT_CONNECTED, f"could not connect: {error.why}")
-        except ProxyError as error:
-            cause = error.original_error
-            if isinstance(cause, _NotConnectedError):
-                return Unanswered(AnswerKind.NOT_CONNECTED, f"could not connect: {cause.why}")
-            return Unanswered(AnswerKind.LOST, f"no answer: {_explain(error)}")
+        kept = False
+        try:
+            connection.send_request(request)
+            response = connection.receive_response()
+            kept = connection.can_go_on
+        except BadResponseError as error:
+            broke_off = "no answer" if error.status is None else "the answer broke off"
+            return Unanswered(AnswerKind.LOST, f"{broke_off}: {error}", error.status)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
-            return Unanswered(AnswerKind.LOST, f"no answer: {_explain(error)}")
-        return self._receive(response)
+            return Unanswered(AnswerKind.LOST, f"no answer: {_explain(error)}", connection.status)
+        finally:
+            if not kept:
+                connection.close()
+            self._pool._put_conn(connection)  # noqa: SLF001 - what urlopen does, without its repeats
+        return response
 
     def close(self) -> None:
         """Close every connection; the transport cannot be used again."""
         self._pool.close()
         self._adapter.close()
 
-    def _receive(self, response: BaseHTTPResponse) -> Received | Unanswered:
-        status = response.status
-        if status < _FIRST_FINAL_STATUS:
-            _discard(response)
-            return Unanswered(AnswerKind.LOST, f"an interim answer ({status}) and no more", status)
-        try:
-            body = self._read(response)
-        except DecodeError:
-            _discard(response)
-            body = None
-        except (HTTPError, HTTPException, OSError, ValueError) as error:
-            _discard(response)
-            text = f"the answer broke off: {_explain(error)}"
-            return Unanswered(AnswerKind.LOST, text, status)
-        return Received(status, response.headers, body)
+    def _connection(self) -> "_Connection":
+        """One that stands and is fresh, or a new one.
 
-    def _read(self, response: BaseHTTPResponse) -> bytes | None:
-        """The decoded body, None if it is too large; bounded in time against a trickle."""
-        chunk = response.read1(_CHUNK)
-        if response.length_remaining == 0 and response.headers.get("content-encoding") is None:
-            return chunk
-        deadline = self._clock() + self._request_timeout
-        chunks, size = [chunk], len(chunk)
-        while chunk:
-            if size > LARGEST_BODY:
-                _discard(response)
-                return None
-            if self._clock() > deadline:
-                raise TimeoutError
-            chunk = response.read1(_CHUNK)
-            chunks.append(chunk)
-            size += len(chunk)
-        return b"".join(chunks)
+        Raises:
+            _NotConnectedError: None could be made.
+        """
+        connection = cast("_Connection", self._pool._get_conn())  # noqa: SLF001 - as above
+        try:
+            if connection.is_closed and self._pool.proxy is not None:
+                self._pool._prepare_proxy(connection)  # noqa: SLF001 - as above
+            if connection.is_closed:
+                connection.connect()
+        except _NotConnectedError:
+            connection.close()
+            self._pool._put_conn(connection)  # noqa: SLF001 - as above
+            raise
+        return connection
 
 
 class _NotConnectedError(NewConnectionError):
@@ -186,44 +172,58 @@ class _NotConnectedError(NewConnectionError):
         self.why = why
 
 
-class _FreshConnection(HTTPConnection):
-    """A connection that says when it could not be made, and that grows stale when it idles.
-
-    It sends a request in one piece: head and body apart cost a second system call, and a second
-    packet.
-    """
+class _Connection(HTTPConnection):
+    """A connection that says when it could not be made, and that grows stale when it idles."""
 
     clock: Callable[[], float]
     idle_limit: float
+    request_timeout: float
     _used_at = 0.0
-    _gathered: list[bytes] | None = None
-
-    def request(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - urllib3's own
-        self._gathered = []
-        try:
-            super().request(*arguments, **options)
-            whole = b"".join(self._gathered)
-        finally:
-            self._gathered = None
-        self.send(whole)
-
-    def send(self, data: Any) -> None:  # noqa: ANN401 - http.client's own
-        if self._gathered is None:
-            super().send(data)
-        else:
-            self._gathered.append(data)
+    _incoming: Incoming
 
     def connect(self) -> None:
+        self.timeout = CONNECT_TIMEOUT
         try:
             super().connect()
+            self.sock.settimeout(self.request_timeout)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             raise _NotConnectedError(self, _explain(error)) from error
+        self._incoming = Incoming()
         self._used_at = self.clock()
 
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 does
-        response = super().getresponse()
+    def send_request(self, request: bytes) -> None:
+        """Send it. That the other side has hung up is not the end: it may have answered before."""
+        self._incoming.begin()
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.sock.sendall(request)
+
+    def receive_response(self) -> Response:
+        """Wait for the response; a trickle is bounded in time, as silence is.
+
+        Raises:
+            OSError: It did not come.
+            BadResponseError: It broke off, or is no HTTP.
+        """
+        incoming, receive = self._incoming, self.sock.recv
+        incoming.feed(receive(_CHUNK))
+        if not incoming.whole:
+            deadline = self.clock() + self.request_timeout
+            while not incoming.whole:
+                if self.clock() > deadline:
+                    raise TimeoutError
+                incoming.feed(receive(_CHUNK))
         self._used_at = self.clock()
-        return response
+        return incoming.response()
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether another exchange may follow."""
+        return self._incoming.keeps_alive
+
+    @property
+    def status(self) -> int | None:
+        """The status of the response, as far as it came."""
+        return self._incoming.status
 
     @property
     def is_connected(self) -> bool:
@@ -231,14 +231,8 @@ class _FreshConnection(HTTPConnection):
         return self.clock() - self._used_at <= self.idle_limit and super().is_connected
 
 
-class _FreshSecureConnection(_FreshConnection, HTTPSConnection):
+class _SecureConnection(_Connection, HTTPSConnection):
     """The same over TLS."""
-
-
-def _discard(response: BaseHTTPResponse) -> None:
-    """Close the connection: what is left on it would be taken for the next call's answer."""
-    response.close()
-    response.release_conn()
 
 
 def _explain(error: BaseException) -> str:

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted_server import TASK, ScriptedServer, Step, Then, http
 
-from reply_tasks.api import transport
+from reply_tasks.api import exchange
 from reply_tasks.api.answers import Answer, AnswerKind
 
 BODY = {"taskType": 7, "template": {"body": "Hällo"}, "contactId": 5}
+INTERIM = b"HTTP/1.1 103 Early\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -34,7 +35,11 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         pytest.param(Step(CHUNKED + b"5\r\n{", Then.CLOSE), id="half a chunk"),
         pytest.param(Step(CHUNKED + b"zz\r\n{}\r\n", Then.CLOSE), id="a broken chunk"),
         pytest.param(Step(CHUNKED + b"2\r\n{}\r\n", Then.CLOSE), id="no last chunk"),
-        pytest.param(Step(b"HTTP/1.1 103 Early\r\n\r\n" + http()), id="an interim answer"),
+        pytest.param(Step(INTERIM, Then.CLOSE), id="an interim answer and no more"),
+        pytest.param(Step(INTERIM + b"HTTP/1.1 20", Then.CLOSE), id="an interim answer and a half"),
+        pytest.param(
+            Step(b"HTTP/1.1 101 Up\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), id="101"
+        ),
         pytest.param(Step(http(headers={"Content-Length": "3"}), Then.KEEP), id="two lengths"),
     ],
 )
@@ -48,6 +53,32 @@ def test_an_answer_that_breaks_off_is_lost(server: ScriptedServer, step: Step) -
         assert answer.error
         assert client.get_task(1).data["id"] == 1
     assert [seen.method for seen in server.seen].count("POST") == (1 if step.reads else 0)
+
+
+@pytest.mark.parametrize(
+    "interim", [INTERIM, b"HTTP/1.1 100 Continue\r\nA: b\r\n\r\n", INTERIM * 3]
+)
+def test_an_interim_answer_announces_the_answer(server: ScriptedServer, interim: bytes) -> None:
+    """What comes before the answer is passed over, and the connection goes on."""
+    server.script(Step(interim + http()))
+    with connect(server.url) as client:
+        answer = client.execute_task(1, {})
+        assert (answer.kind, answer.status) == (AnswerKind.RESPONSE, 200)
+        assert answer.data == json.loads(TASK)
+        assert client.get_task(1).succeeded
+    assert [seen.connection for seen in server.seen] == [1, 1]
+
+
+@pytest.mark.parametrize("surplus", [http(), b"x", b"HTTP/1.1 200 OK\r\n"])
+def test_an_answer_that_nobody_asked_for_answers_nothing(
+    server: ScriptedServer, surplus: bytes
+) -> None:
+    """What comes after the answer ends the connection: it must not be taken for the next one."""
+    server.script(Step(http(body=b'{"id":7}') + surplus))
+    with connect(server.url) as client:
+        assert client.get_task(7).data == {"id": 7}
+        assert client.get_task(1).data == json.loads(TASK)
+    assert [seen.connection for seen in server.seen] == [1, 2]
 
 
 def test_a_reset_on_arrival_is_never_an_answer(server: ScriptedServer) -> None:
@@ -186,7 +217,7 @@ def test_a_body_beyond_the_bound_is_not_kept(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a flood nor a compressed flood fills the memory."""
-    monkeypatch.setattr(transport, "LARGEST_BODY", 200_000)
+    monkeypatch.setattr(exchange, "LARGEST_BODY", 200_000)
     flood = b'"' + b"x" * 5_000_000 + b'"'
     server.script(
         Step(http(body=flood), Then.CLOSE),

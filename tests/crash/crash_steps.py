@@ -32,8 +32,9 @@ def _writes(arguments: tuple[Any, ...], _result: object) -> bool:
     return bool(arguments[1] in {"PUT", "POST"})
 
 
-def _executes(arguments: tuple[Any, ...], _result: object) -> bool:
-    return bool(arguments[1] == "POST")
+def _sent(*methods: bytes) -> Callable[[tuple[Any, ...], Any], bool]:
+    """A request, as bytes, with one of these methods."""
+    return lambda arguments, _result: bool(arguments[1].startswith(methods))
 
 
 def _reads(arguments: tuple[Any, ...], _result: object) -> bool:
@@ -52,13 +53,15 @@ def _always(_arguments: tuple[Any, ...], _result: object) -> bool:
 STEPS: Mapping[str, Step] = {
     "before the claim": Step(commits.Commits, "claim", after=False, counts=_some(2)),
     "after the claim": Step(crew.Crew, "hand_out", after=False, counts=_some(1)),
-    "after the send": Step(transport._FreshConnection, "request", after=True, counts=_writes),
+    "after the send": Step(
+        transport._Connection, "send_request", after=True, counts=_sent(b"PUT", b"POST")
+    ),
     "after the answer": Step(transport.Transport, "send", after=True, counts=_writes),
     "after the settle": Step(engine.Engine, "_publish", after=False, counts=_some(1)),
     "in the claim's transaction": Step(commits.Commits, "claim", after=True, counts=_some(2)),
     "before the send": Step(transport.Transport, "send", after=False, counts=_writes),
     "after an execution's send": Step(
-        transport._FreshConnection, "request", after=True, counts=_executes
+        transport._Connection, "send_request", after=True, counts=_sent(b"POST")
     ),
     "in the settlement's transaction": Step(commits, "settle", after=True, counts=_some(1)),
     "after a STATE": Step(
