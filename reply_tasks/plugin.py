@@ -1,5 +1,6 @@
 """How both plugins read their settings: by our catalog, which says what is wrong in a sentence."""
 
+import gc
 from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -9,6 +10,15 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase
 
 from reply_tasks.settings import BUILTIN_SETTINGS, CommonSettings, SettingsError
+
+
+def spare_the_imported() -> None:
+    """Keep the garbage collector from going through what the imports left, for ever in use.
+
+    It takes a tenth of a run to look at it again and again.
+    """
+    gc.freeze()
+
 
 S = TypeVar("S", bound=CommonSettings)
 
@@ -30,6 +40,12 @@ class CatalogedSettings(PluginBase, Generic[S]):
             SettingsError: Something in the config is unknown, missing or wrong.
         """
         return self.settings_class.from_config(self.config)  # type: ignore[return-value]  # as declared by the plugin
+
+    @classmethod
+    def invoke(cls, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - the SDK's own
+        """Run the plugin as a command."""
+        spare_the_imported()
+        super().invoke(*arguments, **options)
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from singer_sdk.mapper import RemoveRecordTransform
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.ledger import LedgerError, Settlement
-from reply_tasks.plugin import CatalogedSettings
+from reply_tasks.plugin import CatalogedSettings, spare_the_imported
 from reply_tasks.settings import TargetSettings, target_settings_schema
 from target_reply_tasks.config_test import PASSED, is_test_line, may_be_config_test
 from target_reply_tasks.dry_run import DryRun
@@ -191,6 +191,7 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
         file_input: IO[str] | None = None,
     ) -> None:
         """Run the target, and exit with its verdict; never with a traceback for bad input."""
+        spare_the_imported()
         super(Target, cls).invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
         target = cls(

@@ -6,13 +6,13 @@ that two runs on one ledger take turns. Every function works in the caller's tra
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
-from sqlalchemy.sql.dml import ReturningInsert
 
 from reply_tasks.contract.outcomes import Operation
+from reply_tasks.ledger.bulk import Bulk
 from reply_tasks.ledger.conflicts import insert_into
 from reply_tasks.ledger.database import clock
 from reply_tasks.ledger.liveness import Holder
@@ -39,17 +39,14 @@ def claim(
     """Claim each entry's task; the operation ids of those that were free."""
     rows = sorted(
         (_claim_row(entry, holder=holder, run_id=run_id, at=at) for entry in entries),
-        key=lambda row: row["task_id"],  # one order for all writers: no deadlock
+        key=itemgetter("task_id"),  # one order for all writers: no deadlock
     )
     if not rows:
         return frozenset()
-    return frozenset(connection.scalars(_claim_free(connection.dialect.name), rows))
-
-
-@cache
-def _claim_free(dialect: str) -> ReturningInsert[tuple[str]]:
-    free = insert_into(operations, dialect).on_conflict_do_nothing()
-    return free.returning(operations.c.operation_id)
+    ids = [entry.operation_id for entry in entries]
+    if _CLAIM_FREE.run(connection, rows) == len(rows):
+        return frozenset(ids)
+    return still_held(connection, ids, holder=holder)
 
 
 def _claim_row(entry: Entry, *, holder: Holder, run_id: str, at: datetime) -> dict[str, Any]:
@@ -61,6 +58,25 @@ def _claim_row(entry: Entry, *, holder: Holder, run_id: str, at: datetime) -> di
         "claimed_at": at,
         "body_hash": entry.body_hash,
     }
+
+
+ENTRY_COLUMNS = (
+    "operation_id",
+    "stream",
+    "operation",
+    "task_id",
+    "external_id",
+    "act_as_user_id",
+    "received_at",
+)
+_CLAIM_COLUMNS = (*ENTRY_COLUMNS, "run_id", "claimed_by", "record", "claimed_at", "body_hash")
+_CLAIM_FREE = Bulk(
+    lambda dialect: (
+        insert_into(operations, dialect)
+        .values({name: bindparam(name) for name in _CLAIM_COLUMNS})
+        .on_conflict_do_nothing()
+    )
+)
 
 
 def entry_row(entry: Entry) -> dict[str, Any]:

@@ -30,16 +30,19 @@ def known_tasks(
     """
     known = dict.fromkeys(task_ids, _NOTHING_KNOWN)
     for ids in _batches(list(task_ids)):
-        holding = {
-            row.task_id: row.claimed_by for row in connection.execute(_CLAIMS_OF, {"ids": ids})
-        }
+        holding = dict(connection.execute(_CLAIMS_OF, {"ids": ids}).tuples().all())
         statement = _TASKS_WITH_DETAIL if with_detail else _TASKS
-        for row in connection.execute(statement, {"ids": ids}):
-            known[row.task_id] = KnownTask(
-                body_hash=row.body_hash,
-                execution=_execution(row),
-                detail=row.task_detail if with_detail else None,
-                claimed_by=holding.pop(row.task_id, None),
+        for row in connection.execute(statement, {"ids": ids}).all():
+            task_id, body_hash, operation_id, outcome, executed_hash, external_id, *detail = row
+            execution = None
+            if operation_id is not None:
+                outcome = Outcome(outcome)
+                execution = Execution(operation_id, outcome, executed_hash, external_id)
+            known[task_id] = KnownTask(
+                body_hash=body_hash,
+                execution=execution,
+                detail=detail[0] if detail else None,
+                claimed_by=holding.pop(task_id, None),
             )
         for task_id, holder in holding.items():
             known[task_id] = KnownTask(claimed_by=holder)
@@ -66,17 +69,6 @@ _TASKS = select(
 _TASKS_WITH_DETAIL = _TASKS.add_columns(operations.c.task_detail).select_from(
     tasks.outerjoin(operations, operations.c.operation_id == tasks.c.detail_operation_id)
 )
-
-
-def _execution(row: Any) -> Execution | None:  # noqa: ANN401
-    if row.execution_operation_id is None:
-        return None
-    return Execution(
-        operation_id=row.execution_operation_id,
-        outcome=Outcome(row.execution_outcome),
-        body_hash=row.execution_hash,
-        external_id=row.execution_external_id,
-    )
 
 
 def settled_operations(

@@ -5,13 +5,14 @@ reader that has seen number n will never find a smaller one later (spec 7).
 """
 
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, insert, null, update
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
-from reply_tasks.ledger.claims import entry_row
+from reply_tasks.ledger.bulk import Bulk
+from reply_tasks.ledger.claims import ENTRY_COLUMNS, entry_row
 from reply_tasks.ledger.conflicts import insert_into
 from reply_tasks.ledger.liveness import Holder
 from reply_tasks.ledger.tables import operations, sequences, tasks
@@ -62,16 +63,12 @@ def settle(
             claimed.append(outcome_row(settlement, number) | held)
         else:
             unclaimed.append(
-                outcome_row(settlement, number)
-                | entry_row(settlement.entry)
-                | {"run_id": run_id, "claimed_at": None}
+                outcome_row(settlement, number) | entry_row(settlement.entry) | {"run_id": run_id}
             )
     if unclaimed:
-        connection.execute(_SETTLE_UNCLAIMED, unclaimed)
-    if claimed:
-        result = connection.execute(_SETTLE_CLAIM, claimed)
-        if result.rowcount != len(claimed):
-            raise ClaimLostError
+        _SETTLE_UNCLAIMED.run(connection, unclaimed)
+    if claimed and _SETTLE_CLAIM.run(connection, claimed) != len(claimed):
+        raise ClaimLostError
     remember(connection, settlements)
 
 
@@ -89,16 +86,20 @@ _OUTCOME_COLUMNS = (
     "task_detail",
     "settled_at",
 )
-_OUTCOME: dict[str, Any] = {name: bindparam(name) for name in _OUTCOME_COLUMNS}
-_SETTLE_UNCLAIMED = insert(operations)
-_SETTLE_CLAIM = (
-    update(operations)
-    .where(
-        operations.c.operation_id == bindparam("id"),
-        operations.c.claimed_by == bindparam("holder"),
-        operations.c.outcome.is_(None),
+_UNCLAIMED_COLUMNS = (*ENTRY_COLUMNS, "run_id", *_OUTCOME_COLUMNS)
+_SETTLE_UNCLAIMED = Bulk(
+    lambda _: insert(operations).values({name: bindparam(name) for name in _UNCLAIMED_COLUMNS})
+)
+_SETTLE_CLAIM = Bulk(
+    lambda _: (
+        update(operations)
+        .where(
+            operations.c.operation_id == bindparam("id"),
+            operations.c.claimed_by == bindparam("holder"),
+            operations.c.outcome.is_(None),
+        )
+        .values(claimed_by=null(), **{name: bindparam(name) for name in _OUTCOME_COLUMNS})
     )
-    .values(claimed_by=None, **_OUTCOME)
 )
 
 
@@ -143,9 +144,10 @@ def remember(connection: Connection, settlements: Iterable[Settlement]) -> None:
                 "execution_hash": settlement.entry.body_hash,
                 "execution_external_id": settlement.entry.external_id,
             }
-    for rows in (bodies, executions):
-        if rows:
-            _upsert_tasks(connection, list(rows.values()))
+    if bodies:
+        _REMEMBER_BODIES.run(connection, list(bodies.values()))
+    if executions:
+        _REMEMBER_EXECUTIONS.run(connection, list(executions.values()))
 
 
 def _tells_the_body(settlement: Settlement) -> bool:
@@ -169,12 +171,23 @@ def _executed(settlement: Settlement) -> bool:
     )
 
 
-def _upsert_tasks(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    connection.execute(_upsert(connection.dialect.name, tuple(rows[0])), rows)
-
-
-@cache
-def _upsert(dialect: str, columns: tuple[str, ...]) -> "sqlite.Insert | postgresql.Insert":
-    statement = insert_into(tasks, dialect)
-    changes = {name: statement.excluded[name] for name in columns if name != "task_id"}
+def _upsert(columns: tuple[str, ...], dialect: str) -> "sqlite.Insert | postgresql.Insert":
+    values: dict[str, Any] = {name: bindparam(name) for name in ("task_id", *columns)}
+    statement = insert_into(tasks, dialect).values(values)
+    changes = {name: statement.excluded[name] for name in columns}
     return statement.on_conflict_do_update(index_elements=[tasks.c.task_id], set_=changes)
+
+
+_REMEMBER_BODIES = Bulk(partial(_upsert, ("body_hash", "detail_operation_id")))
+_REMEMBER_EXECUTIONS = Bulk(
+    partial(
+        _upsert,
+        (
+            "detail_operation_id",
+            "execution_operation_id",
+            "execution_outcome",
+            "execution_hash",
+            "execution_external_id",
+        ),
+    )
+)
