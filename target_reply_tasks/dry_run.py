@@ -2,7 +2,6 @@
 
 import logging
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reply_tasks.contract import Operation, Outcome, UpdateMode
@@ -109,7 +108,7 @@ class DryRun:
         """The next record of this task is judged as if this one had been applied."""
         known = self._known(work)
         if work.operation is Operation.UPDATE:
-            self._planned[work.task_id] = replace(known, body_hash=work.entry.body_hash)
+            self._planned[work.task_id] = known._replace(body_hash=work.entry.body_hash)
             return
         execution = Execution(
             work.entry.operation_id,
@@ -117,7 +116,7 @@ class DryRun:
             work.entry.body_hash,
             work.entry.external_id,
         )
-        self._planned[work.task_id] = replace(known, execution=execution)
+        self._planned[work.task_id] = known._replace(execution=execution)
 
     def _say(self, work: Work, what: str) -> None:
         self._logger.info(

@@ -58,18 +58,20 @@ class Lanes:
             raise AssertionError("a record was started out of order")
         lane.under_way = work
 
-    def finish(self, work: Work) -> None:
-        """What was under way on a task has ended: the next may go."""
+    def finish(self, work: Work) -> bool:
+        """What was under way on a task has ended; whether another one waits, which may go now."""
         lane = self._lanes[work.task_id]
         lane.under_way = None
-        self._forget_if_empty(work.task_id, lane)
+        return not self._forget_if_empty(work.task_id, lane)
 
-    def drop_head(self, work: Work) -> None:
-        """The head of a lane was settled without being sent."""
+    def drop_head(self, work: Work) -> bool:
+        """The head of a lane was settled without being sent; whether another one waits."""
         lane = self._lanes[work.task_id]
         lane.waiting.popleft()
-        self._forget_if_empty(work.task_id, lane)
+        return not self._forget_if_empty(work.task_id, lane)
 
-    def _forget_if_empty(self, task_id: int, lane: _Lane) -> None:
-        if not lane.waiting and lane.under_way is None:
+    def _forget_if_empty(self, task_id: int, lane: _Lane) -> bool:
+        empty = not lane.waiting and lane.under_way is None
+        if empty:
             del self._lanes[task_id]
+        return empty

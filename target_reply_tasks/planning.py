@@ -46,8 +46,8 @@ class Plan:
 
     def finish(self, work: Work) -> None:
         """A record that was under way has ended: its lane goes on."""
-        self._lanes.finish(work)
-        self._look_at(work.task_id)
+        if self._lanes.finish(work):
+            self._look_at(work.task_id)
 
     def doubt(self) -> None:
         """Another process has settled something: judge again what was judged."""
@@ -81,8 +81,8 @@ class Plan:
                 )
                 match judgement.need:
                     case Need.SETTLE:
-                        self._lanes.drop_head(work)
-                        self._look_at(work.task_id)
+                        if self._lanes.drop_head(work):
+                            self._look_at(work.task_id)
                         yield work, judgement
                     case Need.WAIT:
                         self.wait_for_another(work, now)

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from io import TextIOWrapper
 from queue import SimpleQueue
 from types import FrameType
@@ -12,12 +13,15 @@ from typing import IO, Any
 
 from singer_sdk.singerlib.encoding import SimpleSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
-from singer_sdk.singerlib.json import deserialize_json
 
 from target_reply_tasks.world import InputClosedError
 
 #: Wakes a reader that blocks on input when the engine wants no more.
 WAKE = signal.SIGUSR1
+
+
+#: As the SDK decodes, whose own function makes a decoder for each line.
+_decode = json.JSONDecoder(parse_float=Decimal).decode
 
 
 class BrokenInputError(Exception):
@@ -71,7 +75,7 @@ class InterruptibleReader(SimpleSingerReader):
     def deserialize_json(self, line: str) -> dict[str, Any]:
         """Parse a line; what it holds is never shown, as the SDK's own method would."""
         try:
-            message: object = deserialize_json(line)
+            message: object = _decode(line)
         except json.JSONDecodeError as error:
             raise BrokenInputError(
                 f"Line {self._line} of the input is not JSON ({error.msg} at column "

@@ -1,9 +1,8 @@
 """The one way in: a raw record becomes a valid record, or one with every reason why it isn't."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 from reply_tasks.contract.members import body_names
 from reply_tasks.contract.modes import MergeNulls, UpdateMode
@@ -14,8 +13,7 @@ from reply_tasks.contract.validate import Form, violations
 from reply_tasks.contract.values import json_type
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRecord:
+class ReadRecord(NamedTuple):
     """What reading a record came to.
 
     Attributes:

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from reply_tasks.contract.outcomes import Operation
 
@@ -16,8 +16,7 @@ from reply_tasks.contract.outcomes import Operation
 Body = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRecord:
+class TaskRecord(NamedTuple):
     """One valid record: an operation on one task."""
 
     operation: Operation

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from reply_tasks.contract.date_times import canonical_instant
 from reply_tasks.contract.records import Body, Violation
 
 #: Reply refuses tasks that start earlier (seeds/000).
@@ -33,9 +34,4 @@ def broken_rules(body: Body) -> Iterator[Violation]:
 
 
 def _instant(value: object) -> datetime | None:
-    if not isinstance(value, str) or not value.endswith("Z"):
-        return None
-    try:
-        return datetime.fromisoformat(value)
-    except ValueError:
-        return None
+    return canonical_instant(value) if isinstance(value, str) else None

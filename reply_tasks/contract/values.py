@@ -9,7 +9,11 @@ from datetime import date, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from reply_tasks.contract.date_times import read_date_time, write_date_time
+from reply_tasks.contract.date_times import (
+    canonical_instant,
+    read_date_time,
+    write_date_time,
+)
 from reply_tasks.contract.enums import ReplyEnum
 
 Reader = Callable[[Any, tzinfo], Any]
@@ -20,6 +24,8 @@ _LARGEST = 2**63 - 1
 _LARGEST_EXACT_FLOAT = 2**53
 _DIGITS_OF_LARGEST = 19
 _LONGEST_QUOTE = 80
+#: Of a date-time without a fraction of a second, in the form in which most of them come.
+_CANONICAL_LENGTH = len("2026-09-01T22:00:00Z")
 _NULL_TEXTS = frozenset({"", "none", "null"})
 _LONGEST_NULL_TEXT = 8
 
@@ -139,6 +145,8 @@ def read_key(value: object, zone: tzinfo) -> str | int:
 
 def read_instant(value: object, zone: tzinfo) -> str:
     """A date-time, as canonical text."""
+    if type(value) is str and len(value) == _CANONICAL_LENGTH and canonical_instant(value):
+        return value
     moment = read_date_time(value, zone)
     if moment is None:
         rule = "format" if isinstance(value, (str, date)) else "type"

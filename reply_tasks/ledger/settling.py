@@ -58,13 +58,13 @@ def settle(
     claimed: list[dict[str, Any]] = []
     unclaimed: list[dict[str, Any]] = []
     for number, settlement in zip(numbers, settlements, strict=True):
+        row = outcome_row(settlement, number)
         if settlement.claimed:
-            held = {"id": settlement.entry.operation_id, "holder": holder.holder_id}
-            claimed.append(outcome_row(settlement, number) | held)
+            row["id"], row["holder"] = settlement.entry.operation_id, holder.holder_id
+            claimed.append(row)
         else:
-            unclaimed.append(
-                outcome_row(settlement, number) | entry_row(settlement.entry) | {"run_id": run_id}
-            )
+            row.update(entry_row(settlement.entry), run_id=run_id)
+            unclaimed.append(row)
     if unclaimed:
         _SETTLE_UNCLAIMED.run(connection, unclaimed)
     if claimed and _SETTLE_CLAIM.run(connection, claimed) != len(claimed):

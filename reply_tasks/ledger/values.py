@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One call made for an operation.
 
     Attributes:
@@ -48,8 +47,7 @@ class Attempt:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One operation as it was received: what every row of ``operations`` starts from.
 
     Attributes:
@@ -85,8 +83,7 @@ class Claim:
     attempts: tuple[Attempt, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """How an operation ended.
 
     Attributes:
@@ -122,8 +119,7 @@ class Settlement:
         return self.claimed_at is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(NamedTuple):
     """An execution of a task that the ledger remembers, so that it is never repeated.
 
     ``outcome`` is ``applied``, ``uncertain``, or ``rejected`` where it was executed and failed.
@@ -135,8 +131,7 @@ class Execution:
     external_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class KnownTask:
+class KnownTask(NamedTuple):
     """What the ledger knows of one task.
 
     Attributes:
