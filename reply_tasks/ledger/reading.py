@@ -30,7 +30,8 @@ def known_tasks(
     """
     known = dict.fromkeys(task_ids, _NOTHING_KNOWN)
     for ids in _batches(list(task_ids)):
-        holding = dict(connection.execute(_CLAIMS_OF, {"ids": ids}).tuples().all())
+        claims = connection.execute(_CLAIMS_OF, {"ids": ids}).all()
+        holding: dict[int, str | None] = dict(claims)
         statement = _TASKS_WITH_DETAIL if with_detail else _TASKS
         for row in connection.execute(statement, {"ids": ids}).all():
             task_id, body_hash, operation_id, outcome, executed_hash, external_id, *detail = row
