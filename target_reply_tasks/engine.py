@@ -49,7 +49,7 @@ STOP_BOUND = 20.0
 #: Seconds between two looks for claims that a dead run left while we wait for them.
 ORPHAN_LOOK = 5.0
 #: Seconds for which messages that nobody waits for gather into one commit.
-REST = 0.01
+REST = 0.05
 
 
 class Engine:

@@ -22,7 +22,7 @@ SLOT_SECONDS = SLACK_MS / 1000
 AHEAD_SECONDS = 0.25
 #: The most records that are handed out ahead of the senders; with a quota one in so many calls of
 #: it, since a 429 voids their slots.
-MOST_AHEAD, AHEAD_SHARE = 64, 100
+MOST_AHEAD, AHEAD_SHARE = 256, 100
 #: Seconds between two looks at whether a user's lanes have grown.
 GROWTH_LOOK = 0.02
 
