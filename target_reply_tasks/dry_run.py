@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reply_tasks.contract import Operation, Outcome, UpdateMode
 from reply_tasks.ledger import Execution, KnownTask, LedgerError, RunTotals, Settlement, open_engine
-from reply_tasks.ledger.reading import known_tasks
+from reply_tasks.ledger.reading import known_tasks, tasks_claimed
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.judge import Need, judge
 from target_reply_tasks.work import Work
@@ -24,6 +24,7 @@ class DryRun:
         self._logger = logger
         self._stack = ExitStack()
         self._database: Database | None = None
+        self._claimed: frozenset[int] = frozenset()
         self._planned: dict[int, KnownTask] = {}
         self._result = RunResult(totals=RunTotals())
         self._calls = 0
@@ -37,6 +38,7 @@ class DryRun:
             return
         self._stack.callback(engine.dispose)
         self._database = self._stack.enter_context(engine.connect())
+        self._claimed = tasks_claimed(self._database)
 
     def received(self, work: Work) -> None:
         """Say what would be done with a valid record."""
@@ -45,9 +47,9 @@ class DryRun:
         judgement = judge(
             work,
             self._known(work),
+            claimed_elsewhere=work.task_id in self._claimed,
             mode=mode,
             skip_unchanged=self._settings.skip_unchanged,
-            holder_id="",
         )
         match judgement.need:
             case Need.SETTLE:

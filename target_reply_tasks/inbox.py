@@ -130,6 +130,10 @@ class Inbox:
         if urgent and not self._urgent.is_set():
             self._urgent.set()
 
+    def hurry(self) -> None:
+        """Somebody waits for what the messages sent so far bring about."""
+        self._urgent.set()
+
     def take(self, *, timeout: float | None) -> list[Message]:
         """The next group; empty when ``timeout`` seconds have passed without a message."""
         if not self._arrived.wait(timeout):

@@ -38,20 +38,25 @@ _NOTHING_TO_MERGE = Judgement(
 
 
 def judge(
-    work: Work, known: KnownTask, *, mode: UpdateMode, skip_unchanged: bool, holder_id: str
+    work: Work,
+    known: KnownTask,
+    *,
+    claimed_elsewhere: bool,
+    mode: UpdateMode,
+    skip_unchanged: bool,
 ) -> Judgement:
     """What ``work`` needs.
 
     Args:
         work: The head of its lane.
         known: What the ledger knows of its task, with the last TaskDetail in merge mode.
+        claimed_elsewhere: Whether another run has claimed its task.
         mode: Whether updates replace or merge.
         skip_unchanged: Whether an update that changes nothing makes no call.
-        holder_id: This process, as claims name it.
     """
     if work.recovered:
         return SEND
-    if known.claimed_by is not None and known.claimed_by != holder_id:
+    if claimed_elsewhere:
         return WAIT
     if work.operation is Operation.EXECUTE:
         return SEND if known.execution is None else _after(known.execution, work)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from reply_tasks.contract import UpdateMode
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import KnownTask
-from reply_tasks.ledger.reading import known_tasks
+from reply_tasks.ledger.reading import known_tasks, tasks_claimed
 from target_reply_tasks.judge import Judgement, Need, judge
 from target_reply_tasks.lanes import Lanes
 from target_reply_tasks.work import Work
@@ -66,6 +66,7 @@ class Plan:
             if again <= now:
                 del self._elsewhere[task_id]
                 self._look_at(task_id)
+        claimed = tasks_claimed(connection, but_by=self._holder_id) if self._fresh else ()
         while self._fresh:
             heads = [head for head in map(self._lanes.head, self._fresh) if head is not None]
             self._fresh = {}
@@ -75,9 +76,9 @@ class Plan:
                 judgement = judge(
                     work,
                     known.get(work.task_id, _UNASKED),
+                    claimed_elsewhere=work.task_id in claimed,
                     mode=self._mode,
                     skip_unchanged=self._skip_unchanged,
-                    holder_id=self._holder_id,
                 )
                 match judgement.need:
                     case Need.SETTLE:

@@ -29,25 +29,27 @@ def known_tasks(
         with_detail: Whether to read the last TaskDetail of each, which is large.
     """
     known = dict.fromkeys(task_ids, _NOTHING_KNOWN)
+    statement = _TASKS_WITH_DETAIL if with_detail else _TASKS
     for ids in _batches(list(task_ids)):
-        claims = connection.execute(_CLAIMS_OF, {"ids": ids}).all()
-        holding: dict[int, str | None] = dict(claims)
-        statement = _TASKS_WITH_DETAIL if with_detail else _TASKS
         for row in connection.execute(statement, {"ids": ids}).all():
             task_id, body_hash, operation_id, outcome, executed_hash, external_id, *detail = row
             execution = None
             if operation_id is not None:
                 outcome = Outcome(outcome)
                 execution = Execution(operation_id, outcome, executed_hash, external_id)
-            known[task_id] = KnownTask(
-                body_hash=body_hash,
-                execution=execution,
-                detail=detail[0] if detail else None,
-                claimed_by=holding.pop(task_id, None),
-            )
-        for task_id, holder in holding.items():
-            known[task_id] = KnownTask(claimed_by=holder)
+            known[task_id] = KnownTask(body_hash, execution, detail[0] if detail else None)
     return known
+
+
+def tasks_claimed(connection: Connection, *, but_by: str | None = None) -> frozenset[int]:
+    """The tasks that have an unsettled operation.
+
+    Args:
+        connection: Any connection.
+        but_by: The holder whose own claims do not count.
+    """
+    statement = _CLAIMED if but_by is None else _CLAIMED_BY_OTHERS
+    return frozenset(connection.scalars(statement, {"holder": but_by}))
 
 
 def _batches(ids: list[int]) -> Iterator[list[int]]:
@@ -56,9 +58,8 @@ def _batches(ids: list[int]) -> Iterator[list[int]]:
 
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_CLAIMS_OF = select(operations.c.task_id, operations.c.claimed_by).where(
-    operations.c.task_id.in_(_IDS), operations.c.outcome.is_(None)
-)
+_CLAIMED = select(operations.c.task_id).where(operations.c.outcome.is_(None))
+_CLAIMED_BY_OTHERS = _CLAIMED.where(operations.c.claimed_by.is_distinct_from(bindparam("holder")))
 _TASKS = select(
     tasks.c.task_id,
     tasks.c.body_hash,

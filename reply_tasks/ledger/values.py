@@ -138,13 +138,11 @@ class KnownTask(NamedTuple):
         body_hash: Hash of the last body applied to it.
         execution: The execution that stands in the way of another one.
         detail: The last TaskDetail that Reply returned (only where it was asked for).
-        claimed_by: The holder of an unsettled operation on it.
     """
 
     body_hash: str | None = None
     execution: Execution | None = None
     detail: Mapping[str, Any] | None = None
-    claimed_by: str | None = None
 
 
 @dataclass(slots=True)

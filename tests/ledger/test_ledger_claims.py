@@ -22,7 +22,7 @@ from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Attempt, Ledger
 from reply_tasks.ledger.claims import note_attempts, release, still_held, take_over_orphans
 from reply_tasks.ledger.liveness import LEASE
-from reply_tasks.ledger.reading import finished_runs, known_tasks
+from reply_tasks.ledger.reading import finished_runs, known_tasks, tasks_claimed
 from reply_tasks.ledger.runs import close_dead_runs, forget_holder, renew_lease, start_run
 from reply_tasks.ledger.settling import ClaimLostError
 
@@ -48,7 +48,9 @@ def test_a_claim_is_an_intent_with_everything_needed_to_settle_it(ledger: Ledger
     assert row.record == {"id": 1, "content": {"body": "Hi"}}
     assert (row.claimed_at, row.received_at) == (NOON, NOON)
     with ledger.read() as connection:
-        assert known_tasks(connection, {1})[1].claimed_by == ledger.holder.holder_id
+        assert tasks_claimed(connection) == {1}
+        assert tasks_claimed(connection, but_by=ledger.holder.holder_id) == set()
+        assert tasks_claimed(connection, but_by=some_holder().holder_id) == {1}
 
 
 def test_only_the_holder_settles_a_claim(ledger: Ledger, other: Ledger) -> None:
