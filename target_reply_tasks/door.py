@@ -66,8 +66,7 @@ class Door:
         self._window.release()
 
     def _admit(self) -> None:
-        if not self._shut.is_set() and not self._window.acquire(blocking=False):
-            self._inbox.hurry()
+        if not self._shut.is_set():
             self._window.acquire()
         if self._shut.is_set():
             raise InputClosedError

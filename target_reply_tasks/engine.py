@@ -106,7 +106,7 @@ class Engine:
                 self._commits = Commits(self._world.ledger, self._run_id, transaction)
                 self._open()
                 while not self._finished():
-                    self._turn(self._inbox.take(timeout=self._timeout()))
+                    self._turn(self._inbox.take(timeout=self._timeout(), enough=self._enough()))
                 self._close()
         except LedgerError as error:
             self._fail(str(error))
@@ -152,19 +152,20 @@ class Engine:
 
     def _timeout(self) -> float | None:
         """Seconds until something is due without a message."""
-        due = [
-            self._progress.due,
-            self._world.allowance.due,
-            self._plan.due(),
-            self._crew.due(filterfalse(self._world.allowance.waits, self._plan.users_with_work())),
-        ]
-        if self._stopping.is_set():
-            due = [self._bound]
         if self._settled or self._released:
             return 0.0
-        if self._plan.unjudged and not self._stopping.is_set():
+        if self._stopping.is_set():
+            return max(0.0, self._bound - time.monotonic())
+        if self._plan.unjudged:
             return 0.0
-        return max(0.0, min(d for d in due if d is not None) - time.monotonic())
+        free = filterfalse(self._world.allowance.waits, self._plan.users_with_work())
+        due = (self._world.allowance.due, self._plan.due(), self._crew.due(free))
+        first = min((at for at in due if at is not None), default=self._progress.due)
+        return max(0.0, min(first, self._progress.due) - time.monotonic())
+
+    def _enough(self) -> int:
+        """How many messages are worth a turn: with no call under way, as many as can be read."""
+        return WINDOW if self._crew.busy else max(1, WINDOW - self._checkpoint.in_hand)
 
     def _turn(self, messages: list[Message]) -> None:
         for message in messages:

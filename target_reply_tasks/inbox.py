@@ -118,6 +118,7 @@ class Inbox:
             rest: Seconds for which a message that is not urgent may wait for others.
         """
         self._rest = rest
+        self._enough = 1
         self._messages: deque[Message] = deque()
         self._arrived = Event()
         self._urgent = Event()
@@ -127,18 +128,21 @@ class Inbox:
         self._messages.append(message)
         if not self._arrived.is_set():
             self._arrived.set()
-        if urgent and not self._urgent.is_set():
+        if (urgent or len(self._messages) >= self._enough) and not self._urgent.is_set():
             self._urgent.set()
 
-    def hurry(self) -> None:
-        """Somebody waits for what the messages sent so far bring about."""
-        self._urgent.set()
+    def take(self, *, timeout: float | None, enough: int) -> list[Message]:
+        """The next group; empty when ``timeout`` seconds have passed without a message.
 
-    def take(self, *, timeout: float | None) -> list[Message]:
-        """The next group; empty when ``timeout`` seconds have passed without a message."""
+        Args:
+            timeout: Seconds; None for as long as it takes.
+            enough: A group of so many waits for no more: those who send them may be waiting.
+        """
+        self._enough = enough
         if not self._arrived.wait(timeout):
             return []
-        self._urgent.wait(self._rest)
+        if len(self._messages) < enough:
+            self._urgent.wait(self._rest)
         self._arrived.clear()
         self._urgent.clear()
         group = []
