@@ -53,6 +53,10 @@ clean: ## Remove the environment and every cache
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
+# An editable install is not compiled as pip compiles others, and where Python may write no bytecode
+# each start of a command would compile it anew.
+COMPILE = $(BIN)/python -m compileall -q reply_tasks target_reply_tasks tap_reply_tasks
+
 # Each stamp is a set of what is installed; it is renewed when pyproject.toml changes.
 $(VENV)/.python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, and none was found." >&2; exit 1; }
@@ -63,6 +67,7 @@ $(VENV)/.python:
 $(VENV)/.runtime: pyproject.toml | $(VENV)/.python
 	@echo "Installing reply-tasks into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --editable .
+	@$(COMPILE)
 	@touch $@
 
 $(MELTANO_VENV)/.meltano: | $(VENV)/.python
@@ -74,9 +79,11 @@ $(MELTANO_VENV)/.meltano: | $(VENV)/.python
 $(VENV)/.test: pyproject.toml | $(VENV)/.python
 	@echo "Installing reply-tasks and its test tools into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --editable '.[postgres]' --group test
+	@$(COMPILE)
 	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.python
 	@echo "Installing reply-tasks and its development tools into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --editable '.[postgres]' --group dev
+	@$(COMPILE)
 	@touch $@ $(VENV)/.test $(VENV)/.runtime

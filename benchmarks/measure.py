@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 _TAIL = 2000
+#: With it every start would compile a checkout anew; what pip installs is compiled.
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 
 
 class BenchmarkError(Exception):
@@ -40,9 +42,12 @@ def measure(command: Sequence[str | Path], *, given: Path | None, output: Path) 
         BenchmarkError: Its exit code is not 0.
     """
     log = output.with_suffix(".log")
+    environment = {name: value for name, value in os.environ.items() if name != _NO_BYTECODE}
     with (given or Path(os.devnull)).open() as stdin, output.open("w") as out, log.open("w") as err:
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdin=stdin, stdout=out, stderr=err, cwd=ROOT)
+        process = subprocess.Popen(
+            command, stdin=stdin, stdout=out, stderr=err, cwd=ROOT, env=environment
+        )
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -20,7 +20,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import ClosedPoolError, HTTPError
 
 from reply_tasks.api.answers import AnswerKind
 from reply_tasks.api.errors import ConfigurationError
@@ -123,7 +123,7 @@ class Transport:
         try:
             connection = self._connection()
         except _NotConnectedError as error:
-            return Unanswered(AnswerKind.NOT_CONNECTED, f"could not connect: {error.why}")
+            return Unanswered(AnswerKind.NOT_CONNECTED, f"could not connect: {error}")
         kept = False
         try:
             connection.send_request(request)
@@ -151,7 +151,10 @@ class Transport:
         Raises:
             _NotConnectedError: None could be made.
         """
-        connection = cast("_Connection", self._pool._get_conn())  # noqa: SLF001 - as above
+        try:
+            connection = cast("_Connection", self._pool._get_conn())  # noqa: SLF001 - as above
+        except ClosedPoolError as error:
+            raise _NotConnectedError("the client is closed") from error
         try:
             if connection.is_closed and self._pool.proxy is not None:
                 self._pool._prepare_proxy(connection)  # noqa: SLF001 - as above
@@ -164,12 +167,8 @@ class Transport:
         return connection
 
 
-class _NotConnectedError(NewConnectionError):
-    """Connecting failed, so nothing of the request was sent."""
-
-    def __init__(self, connection: HTTPConnection, why: str) -> None:
-        super().__init__(connection, why)
-        self.why = why
+class _NotConnectedError(Exception):
+    """Connecting failed, so nothing of the request was sent. The text says why."""
 
 
 class _Connection(HTTPConnection):
@@ -187,7 +186,7 @@ class _Connection(HTTPConnection):
             super().connect()
             self.sock.settimeout(self.request_timeout)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
-            raise _NotConnectedError(self, _explain(error)) from error
+            raise _NotConnectedError(_explain(error)) from error
         self._incoming = Incoming()
         self._used_at = self.clock()
 

@@ -41,6 +41,15 @@ def test_a_kept_alive_socket_that_was_closed_is_replaced_before_anything_is_sent
     assert [seen.connection for seen in server.seen] == [1, 2]
 
 
+def test_a_connection_that_the_server_will_close_is_not_used_again(server: ScriptedServer) -> None:
+    """It says so, and closes a moment later: a request in between would be lost."""
+    server.script(Step(http(headers={"Connection": "close"})))
+    with connect(server.url) as client:
+        client.get_task(1)
+        client.execute_task(1, {})
+    assert [seen.connection for seen in server.seen] == [1, 2]
+
+
 def test_nothing_is_sent_again_on_a_kept_alive_socket_that_drops(server: ScriptedServer) -> None:
     """The drop that other clients repair by sending again is a lost answer here."""
     server.script(Step(http()), Step(then=Then.RESET))
@@ -60,6 +69,15 @@ def test_the_library_repeats_no_status(server: ScriptedServer, status: int) -> N
     assert answer.status == status
     assert answer.retry_after == 1.0
     assert len(server.seen) == 1
+
+
+def test_a_client_that_was_closed_sends_nothing(server: ScriptedServer) -> None:
+    """A sender that outlives its run gets the certain answer that nothing was sent."""
+    with connect(server.url) as client:
+        client.get_task(1)
+    answer = client.execute_task(1, {})
+    assert answer.kind is AnswerKind.NOT_CONNECTED
+    assert [seen.method for seen in server.seen] == ["GET"]
 
 
 def test_threads_share_the_client(server: ScriptedServer) -> None:

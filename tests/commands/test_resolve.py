@@ -367,7 +367,7 @@ def test_ids_choose_what_is_read_back(stage: Stage) -> None:
     second = uncertain(stage, 2)
     for task_id in (1, 2):
         finished(stage, task_id)
-    assert resolve(stage, second[:8]).exit_code == 0
+    assert resolve(stage, second[:12]).exit_code == 0
     assert [outcome for _, outcome, _ in stage.fates()] == ["uncertain", "applied"]
 
 
