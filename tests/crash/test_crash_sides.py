@@ -157,6 +157,28 @@ def test_a_task_that_another_run_has_claimed_is_waited_for_and_judged_anew(
     assert len(server.calls_of(Endpoint.EXECUTE, 1)) == 1
 
 
+def test_a_body_is_not_unchanged_while_another_run_changes_it(
+    tmp_path: Path, server: SandboxServer, ledger_url: str, engine: Engine
+) -> None:
+    """What was last applied says nothing while another body is on its way: it is waited for."""
+    server.create_task(1)
+    with (
+        Side(tmp_path / "one", server, ledger_url) as one,
+        Side(tmp_path / "two", server, ledger_url) as two,
+    ):
+        wait_for_runs(engine, 2)
+        one.updates([(1, "first")])
+        wait_until(lambda: [row.outcome for row in rows_of(engine)] == [Outcome.APPLIED])
+        server.fault(FaultKind.LATENCY, endpoint=Endpoint.UPDATE, seconds=1.0)
+        one.updates([(1, "second")])
+        server.wait_for_calls(2, Endpoint.UPDATE, 1)
+        two.updates([(1, "first")])
+        two.end()
+        one.end()
+    assert server.task(1).template.body == "first"
+    assert [row.outcome for row in rows_of(engine)] == [Outcome.APPLIED] * 3
+
+
 @pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
 def test_a_holder_that_stands_still_on_this_host_keeps_its_claim(
     tmp_path: Path, server: SandboxServer, ledger_url: str, engine: Engine

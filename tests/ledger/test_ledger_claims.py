@@ -70,6 +70,9 @@ def test_only_the_holder_settles_a_claim(ledger: Ledger, other: Ledger) -> None:
         assert still_held(connection, ids, holder=other.holder) == set(ids)
     settle_all(other, settlement(taken))
     assert row_of(ledger.engine, taken).sequence == 1
+    with pytest.raises(ClaimLostError):
+        settle_all(other, settlement(kept), settlement(taken))
+    assert row_of(ledger.engine, kept).outcome is None
 
 
 def test_a_settled_claim_is_settled_once(ledger: Ledger) -> None:
