@@ -1,18 +1,20 @@
 """One request on the wire, and what is certain afterwards.
 
-``requests`` and urllib3 make the connections (proxies, certificates) and keep them. Three things
-are ours: nothing is ever sent again, a connection that has idled is not used again, and a failure
-to connect is told apart from everything that comes after it.
+``requests`` and urllib3 make the connections (proxies, certificates). Three things are ours:
+nothing is ever sent again, a connection that has idled is not used again, and a failure to connect
+is told apart from everything that comes after it.
 """
 
 import logging
 import os
 import ssl
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
+from select import POLLIN, poll
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -20,7 +22,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ClosedPoolError, HTTPError
+from urllib3.exceptions import HTTPError
 
 from reply_tasks.api.answers import AnswerKind
 from reply_tasks.api.errors import ConfigurationError
@@ -40,7 +42,6 @@ CONNECT_TIMEOUT = 10.0
 #: would turn a certain answer into a lost one.
 IDLE_LIMIT = 3.0
 
-_POOL_SIZE = 64
 _CHUNK = 64 * 1024
 _ERROR_LENGTH = 160
 
@@ -81,7 +82,7 @@ class Transport:
         # Its warnings quote what a server sent, which may echo the key.
         logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
         self._host = header_lines({"Host": urlsplit(origin).netloc})
-        self._adapter = HTTPAdapter(pool_maxsize=_POOL_SIZE)
+        self._adapter = HTTPAdapter()
         proxies = get_environ_proxies(origin) if trust_proxies else {}
         if (select_proxy(origin, proxies) or "").lower().startswith("socks"):
             raise ConfigurationError(
@@ -105,6 +106,8 @@ class Transport:
             "idle_limit": idle_limit,
             "request_timeout": request_timeout,
         }
+        self._idle: deque[_Connection] = deque()
+        self._closed = False
         self._pool = cast("HTTPConnectionPool", pool)
         self._pool.ConnectionCls = type(base.__name__, (base,), members)
 
@@ -135,14 +138,17 @@ class Transport:
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             return Unanswered(AnswerKind.LOST, f"no answer: {_explain(error)}", connection.status)
         finally:
-            if not kept:
+            if kept and not self._closed:
+                self._idle.append(connection)
+            else:
                 connection.close()
-            self._pool._put_conn(connection)  # noqa: SLF001 - what urlopen does, without its repeats
         return response
 
     def close(self) -> None:
         """Close every connection; the transport cannot be used again."""
-        self._pool.close()
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
         self._adapter.close()
 
     def _connection(self) -> "_Connection":
@@ -151,18 +157,27 @@ class Transport:
         Raises:
             _NotConnectedError: None could be made.
         """
+        if self._closed:
+            raise _NotConnectedError("the client is closed")
+        while True:
+            try:
+                connection = self._idle.pop()  # the one used last, which is the freshest
+            except IndexError:
+                return self._new_connection()
+            if connection.is_connected:
+                return connection
+            connection.close()
+
+    def _new_connection(self) -> "_Connection":
+        # What the pool does for a request of its own; a tunnel through a proxy is part of it.
+        connection = cast("_Connection", self._pool._new_conn())  # noqa: SLF001
         try:
-            connection = cast("_Connection", self._pool._get_conn())  # noqa: SLF001 - as above
-        except ClosedPoolError as error:
-            raise _NotConnectedError("the client is closed") from error
-        try:
-            if connection.is_closed and self._pool.proxy is not None:
-                self._pool._prepare_proxy(connection)  # noqa: SLF001 - as above
+            if self._pool.proxy is not None:
+                self._pool._prepare_proxy(connection)  # noqa: SLF001
             if connection.is_closed:
                 connection.connect()
         except _NotConnectedError:
             connection.close()
-            self._pool._put_conn(connection)  # noqa: SLF001 - as above
             raise
         return connection
 
@@ -185,6 +200,8 @@ class _Connection(HTTPConnection):
         try:
             super().connect()
             self.sock.settimeout(self.request_timeout)
+            self._arrivals = poll()
+            self._arrivals.register(self.sock, POLLIN)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             raise _NotConnectedError(_explain(error)) from error
         self._incoming = Incoming()
@@ -226,8 +243,10 @@ class _Connection(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        """What the pool asks before it uses a connection again."""
-        return self.clock() - self._used_at <= self.idle_limit and super().is_connected
+        """Whether it is fresh, and nothing has arrived on it since its last answer."""
+        if self.clock() - self._used_at > self.idle_limit:
+            return False
+        return not self._arrivals.poll(0)  # anything now is the end, or answers nothing
 
 
 class _SecureConnection(_Connection, HTTPSConnection):
