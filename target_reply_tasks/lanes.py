@@ -31,7 +31,8 @@ class Lanes:
         """
         lane = self._lanes.get(work.task_id)
         if lane is None:
-            lane = self._lanes[work.task_id] = _Lane()
+            self._lanes[work.task_id] = _Lane(deque((work,)))
+            return None
         if work.recovered:
             lane.waiting.appendleft(work)
             return None

@@ -87,9 +87,9 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
             raise RecordsWithoutSchemaException(
                 f"A record of stream {stream!r} came before its SCHEMA."
             )
+        raw = message_dict["record"]
         for stream_map in stream_maps:
             sink = cast("TaskSink", self.get_sink(stream_map.stream_alias))
-            raw = message_dict["record"]
             try:
                 record = stream_map.transform(copy.copy(raw))
             except Exception as error:  # noqa: BLE001 - a map's expression may raise anything

@@ -52,4 +52,6 @@ def encode_body(body: Body, dialect: Dialect) -> bytes:
     return _encode(wire_body(body, dialect)).encode()
 
 
-_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
+_encode = json.JSONEncoder(
+    ensure_ascii=True, check_circular=False, separators=(",", ":"), allow_nan=False
+).encode

@@ -61,4 +61,6 @@ def body_hash(operation: Operation, body: Body) -> str:
     return hashlib.sha256(f"{operation}\n{_CANONICAL.encode(body)}".encode()).hexdigest()
 
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, check_circular=False, separators=(",", ":"), ensure_ascii=False
+)

@@ -105,7 +105,8 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-_ENCODER = json.JSONEncoder(allow_nan=False, default=_plain)
+# What was read from JSON holds no circles.
+_ENCODER = json.JSONEncoder(allow_nan=False, check_circular=False, default=_plain)
 
 
 def _without_nan(value: Any) -> Any:  # noqa: ANN401
