@@ -6,7 +6,6 @@ and calls go out, so that nothing is ever ahead of the ledger.
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -19,14 +18,6 @@ from reply_tasks.ledger.settling import ClaimLostError, settle
 from target_reply_tasks.work import Work
 
 Transaction = Callable[..., AbstractContextManager[Connection]]
-
-
-@dataclass(slots=True)
-class Turn:
-    """What a turn has to write: filled from the inbox, emptied by the commit."""
-
-    settlements: list[tuple[int, Settlement]] = field(default_factory=list)
-    releases: list[Work] = field(default_factory=list)
 
 
 class Commits:
@@ -113,4 +104,4 @@ def may_hold_execution(settlements: Iterable[tuple[int, Settlement]]) -> bool:
     return any(s.claimed and s.entry.operation is Operation.EXECUTE for _, s in settlements)
 
 
-__all__ = ["ClaimLostError", "Commits", "Transaction", "Turn", "may_hold_execution"]
+__all__ = ["ClaimLostError", "Commits", "Transaction", "may_hold_execution"]

@@ -150,7 +150,7 @@ class Engine:
             and not self._checkpoint.has_safe_state
         )
 
-    def _timeout(self) -> float | None:
+    def _timeout(self) -> float:
         """Seconds until something is due without a message."""
         if self._settled or self._released:
             return 0.0
@@ -159,9 +159,9 @@ class Engine:
         if self._plan.unjudged:
             return 0.0
         free = filterfalse(self._world.allowance.waits, self._plan.users_with_work())
-        due = (self._world.allowance.due, self._plan.due(), self._crew.due(free))
-        first = min((at for at in due if at is not None), default=self._progress.due)
-        return max(0.0, min(first, self._progress.due) - time.monotonic())
+        looks = (self._world.allowance.due, self._plan.due(), self._crew.due(free))
+        due = min([self._progress.due, *(at for at in looks if at is not None)])
+        return max(0.0, due - time.monotonic())
 
     def _enough(self) -> int:
         """How many messages are worth a turn: with no call under way, as many as can be read."""

@@ -1,4 +1,4 @@
-"""Statements that run once for each of many rows: the three that a turn of the engine repeats.
+"""Statements that run once for each of many rows: what each turn of the engine writes.
 
 SQLAlchemy makes them and knows how each value is bound. It would find that out anew for each row,
 which costs more than the database does; here it is asked once.
