@@ -53,10 +53,17 @@ def tasks_claimed(connection: Connection, *, but_by: str | None = None) -> froze
 
 
 def _batches(ids: list[int]) -> Iterator[list[int]]:
+    """So many ids at a time, the last one repeated up to one of a few lengths.
+
+    Each length is a statement of its own, and the drivers keep statements: 4 MB of them.
+    """
     for start in range(0, len(ids), IDS_A_QUERY):
-        yield ids[start : start + IDS_A_QUERY]
+        batch = ids[start : start + IDS_A_QUERY]
+        length = next(length for length in _LENGTHS if length >= len(batch))
+        yield batch + batch[-1:] * (length - len(batch))
 
 
+_LENGTHS = (1, 10, 100, IDS_A_QUERY)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _CLAIMED = select(operations.c.task_id).where(operations.c.outcome.is_(None))
 _CLAIMED_BY_OTHERS = _CLAIMED.where(operations.c.claimed_by.is_distinct_from(bindparam("holder")))
