@@ -2,19 +2,21 @@
 
 from reply_tasks.sandbox.calls import Call, Endpoint
 from reply_tasks.sandbox.faults import Fault, FaultKind, When
-from reply_tasks.sandbox.identity import DEFAULT_API_KEY, Dialect, User
+from reply_tasks.sandbox.identity import ALL_SCOPES, DEFAULT_API_KEY, Dialect, Key, User
 from reply_tasks.sandbox.seed import Mix
 from reply_tasks.sandbox.server import SandboxServer
 from reply_tasks.sandbox.store import Sent
 from reply_tasks.sandbox.tasks import Task, TaskMembers, Template
 
 __all__ = [
+    "ALL_SCOPES",
     "DEFAULT_API_KEY",
     "Call",
     "Dialect",
     "Endpoint",
     "Fault",
     "FaultKind",
+    "Key",
     "Mix",
     "SandboxServer",
     "Sent",

@@ -1,16 +1,18 @@
 """The ``sandbox`` command: serve until told to stop."""
 
+import re
 import signal
 from pathlib import Path
 from threading import Event
 
 import click
 
-from reply_tasks.sandbox.identity import DEFAULT_API_KEY, Dialect, User
+from reply_tasks.sandbox.identity import ALL_SCOPES, DEFAULT_API_KEY, Dialect, Key, User
 from reply_tasks.sandbox.limits import HOURLY, MINUTELY
 from reply_tasks.sandbox.seed import Mix, make_tasks
 from reply_tasks.sandbox.server import SandboxServer
 
+_SCOPE = re.compile(r"[\w-]+:(read|write|operate|\*)|\*:\*")
 _LIMIT_HELP = "Calls a user may make in {}; 0 for no limit."
 
 
@@ -20,6 +22,16 @@ Example:
   curl -H 'X-API-Key: sandbox-key' http://127.0.0.1:8300/v3/tasks/1
   curl http://127.0.0.1:8300/_sandbox/outbox
 """
+
+
+def _read_scopes(text: str) -> tuple[str, ...]:
+    scopes = tuple(scope.strip() for scope in text.split(",") if scope.strip())
+    for scope in scopes:
+        if not _SCOPE.fullmatch(scope):
+            raise click.BadParameter(
+                f"{scope!r} is no scope: write domain:verb, such as tasks:read, or *:* for all."
+            )
+    return scopes
 
 
 @click.command("sandbox", epilog=_EXAMPLE)
@@ -44,6 +56,18 @@ Example:
     default=1,
     show_default=True,
     help="The key acts for the users 1 to this; user 1 unless a call names another.",
+)
+@click.option(
+    "--scopes",
+    default=",".join(ALL_SCOPES),
+    show_default=True,
+    callback=lambda _context, _parameter, text: _read_scopes(text),
+    help="What the key may do, e.g. tasks:read,tasks:write. Write and operate include read.",
+)
+@click.option(
+    "--organization-key",
+    is_flag=True,
+    help="The key has no user of its own: each call must name one, as X-USER-ID.",
 )
 @click.option(
     "--dialect",
@@ -85,6 +109,8 @@ def sandbox(  # noqa: PLR0913 - each one an option
     mix: str,
     api_key: str,
     users: int,
+    scopes: tuple[str, ...],
+    organization_key: bool,
     dialect: str,
     requests_per_minute: int,
     requests_per_hour: int,
@@ -96,12 +122,11 @@ def sandbox(  # noqa: PLR0913 - each one an option
     It keeps Reply's rules, rate limits and problem documents, and lists what would have been sent
     at /_sandbox/outbox. It listens on loopback only and forgets everything when it stops.
     """
+    people = [User(number, f"user{number}@example.com") for number in range(1, users + 1)]
     server = SandboxServer(
         port=port,
         tasks=make_tasks(tasks, seed, Mix(mix)),
-        keys={
-            api_key: [User(number, f"user{number}@example.com") for number in range(1, users + 1)]
-        },
+        keys={api_key: Key(people, scopes, organization_key)},
         requests_per_minute=requests_per_minute or None,
         requests_per_hour=requests_per_hour or None,
         latency=latency_ms / 1000,

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any, cast
 
 from reply_tasks.contract.enums import CreationSource, LinkedInTaskType, TaskStatus, TaskType
+from reply_tasks.sandbox.access import check_control
 from reply_tasks.sandbox.api import Api
 from reply_tasks.sandbox.calls import Endpoint
 from reply_tasks.sandbox.faults import Fault, FaultKind, FaultOptions, When
 from reply_tasks.sandbox.forms import parse_json
 from reply_tasks.sandbox.identity import Dialect
 from reply_tasks.sandbox.messages import Answer, Request
+from reply_tasks.sandbox.problems import Problem
 from reply_tasks.sandbox.store import Sent
 from reply_tasks.sandbox.tasks import Task, TaskMembers, Template
 from reply_tasks.sandbox.wire import read_instant, task_json, write_instant
@@ -28,8 +30,11 @@ def answer(api: Api, request: Request) -> Answer:
         known = sorted(f"{method} {PREFIX}{name}" for method, name in _CONTROLS)
         return Answer.of({"error": "no such control", "known": known}, 404)
     try:
+        check_control(request)
         document = parse_json(request.body) if request.body else {}
         return Answer.of(control(api, document, int(number or 0)))
+    except Problem as problem:
+        return problem.answer()
     except KeyError as error:
         return Answer.of({"error": f"there is no {error}"}, 404)
     except (ValueError, TypeError) as error:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from reply_tasks.sandbox import rules
 from reply_tasks.sandbox.calls import Endpoint
-from reply_tasks.sandbox.forms import open_form
+from reply_tasks.sandbox.forms import INT32, open_form
 from reply_tasks.sandbox.identity import Caller, Dialect
 from reply_tasks.sandbox.messages import Answer, Request
 from reply_tasks.sandbox.problems import (
@@ -14,6 +14,7 @@ from reply_tasks.sandbox.problems import (
     Violation,
     business,
     forbidden,
+    scope_missing,
     validation,
 )
 from reply_tasks.sandbox.routes import Route
@@ -21,8 +22,28 @@ from reply_tasks.sandbox.store import Store
 from reply_tasks.sandbox.tasks import RenderError, Task, content_of
 from reply_tasks.sandbox.wire import list_item_json, task_json
 
-_PAGE, _LARGEST_PAGE = 25, 1000
-_FEATURES = {Endpoint.UPDATE: "ManageTask", Endpoint.EXECUTE: "ManageTask"}
+#: How many items a page has when nothing is said, and at most.
+PAGE, LARGEST_PAGE = 25, 1000
+_MOST_DIGITS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a caller must have: the key a scope, and the user a feature scope."""
+
+    scope: str | None = None
+    feature: str | None = None
+
+
+_READS = Needs("tasks:read", "ViewTask")
+NEEDS = {
+    Endpoint.GET: _READS,
+    Endpoint.LIST: _READS,
+    Endpoint.FILTER: _READS,
+    Endpoint.UPDATE: Needs("tasks:write", "ManageTask"),
+    Endpoint.EXECUTE: Needs("tasks:operate", "ManageTask"),
+    Endpoint.WHOAMI: Needs(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +73,17 @@ def serve(visit: Visit) -> Answer:
     if endpoint is None:
         assert problem is not None  # noqa: S101 - a route without an endpoint has its problem
         raise problem
-    _check_features(endpoint, visit)
+    _check(NEEDS[endpoint], visit.caller)
     if problem is not None:
         raise problem
     return _HANDLERS[endpoint](visit)
 
 
-def _check_features(endpoint: Endpoint, visit: Visit) -> None:
-    if endpoint is Endpoint.WHOAMI:
-        return
-    feature, user = _FEATURES.get(endpoint, "ViewTask"), visit.caller.user
-    if feature in user.denied:
-        raise forbidden(feature, user.id)
+def _check(needs: Needs, caller: Caller) -> None:
+    if needs.scope is not None and not caller.key.grants(needs.scope):
+        raise scope_missing(needs.scope)
+    if needs.feature is not None and needs.feature in caller.user.denied:
+        raise forbidden(needs.feature, caller.user.id)
 
 
 def _update(visit: Visit) -> Answer:
@@ -95,18 +115,21 @@ def _get(visit: Visit) -> Answer:
 
 
 def _list(visit: Visit) -> Answer:
-    top, skip, violations = _page(visit)
-    if violations:
-        raise business(400, "task.invalidPagination", " ".join(d for _, d in violations))
-    return _items(visit, [task for task in visit.store.visible() if rules.listed(task)], top, skip)
+    page = _page(visit)
+    if page.unreadable:
+        raise validation(page.unreadable)
+    if page.out_of_range:
+        detail = " ".join(f"Parameter {said}" for _, said in page.out_of_range)
+        raise business(400, "task.invalidPagination", detail)
+    return _items(visit, [task for task in visit.store.visible() if rules.listed(task)], page)
 
 
 def _filter(visit: Visit) -> Answer:
-    top, skip, violations = _page(visit)
-    form = open_form(visit.request, visit.dialect, violations)
+    page = _page(visit)
+    form = open_form(visit.request, visit.dialect, [*page.unreadable, *page.out_of_range])
     wanted = rules.read_filter(form, visit.dialect, visit.now)
     tasks = [t for t in visit.store.visible() if rules.passes(t, wanted, visit.now)]
-    return _items(visit, tasks, top, skip)
+    return _items(visit, tasks, page)
 
 
 def _whoami(visit: Visit) -> Answer:
@@ -114,29 +137,41 @@ def _whoami(visit: Visit) -> Answer:
     return Answer.of({"userId": user.id, "username": user.email, "teamId": user.team_id})
 
 
-def _page(visit: Visit) -> tuple[int, int, list[Violation]]:
-    violations: list[Violation] = []
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Which part of a list is asked for, and what is wrong with that."""
+
+    top: int
+    skip: int
+    unreadable: list[Violation]
+    out_of_range: list[Violation]
+
+
+def _page(visit: Visit) -> _Page:
+    unreadable: list[Violation] = []
+    out_of_range: list[Violation] = []
 
     def read(name: str, default: int, least: int, most: int) -> int:
         text = visit.request.query.get(name)
         if text is None:
             return default
         digits = text.removeprefix("-")
-        if not (digits.isascii() and digits.isdecimal()):
-            violations.append((f"/{name}", INVALID_TYPE))
+        if not (digits.isascii() and digits.isdecimal()) or len(digits) > _MOST_DIGITS:
+            unreadable.append((f"/{name}", INVALID_TYPE))
             return default
         if not least <= int(text) <= most:
-            violations.append((f"/{name}", f"'{name}' must be between {least} and {most}."))
+            out_of_range.append((f"/{name}", f"'{name}' must be between {least} and {most}."))
         return int(text)
 
-    top = read("top", _PAGE, 1, _LARGEST_PAGE)
-    skip = read("skip", 0, 0, 2_147_483_647)
-    return top, skip, violations
+    top = read("top", PAGE, 1, LARGEST_PAGE)
+    skip = read("skip", 0, 0, INT32)
+    return _Page(top, skip, unreadable, out_of_range)
 
 
-def _items(visit: Visit, tasks: list[Task], top: int, skip: int) -> Answer:
-    items = [list_item_json(task, visit.dialect) for task in tasks[skip : skip + top]]
-    return Answer.of({"items": items, "hasMore": len(tasks) > skip + top})
+def _items(visit: Visit, tasks: list[Task], page: _Page) -> Answer:
+    end = page.skip + page.top
+    items = [list_item_json(task, visit.dialect) for task in tasks[page.skip : end]]
+    return Answer.of({"items": items, "hasMore": len(tasks) > end})
 
 
 _HANDLERS: dict[Endpoint, Callable[[Visit], Answer]] = {

@@ -14,6 +14,7 @@ from reply_tasks.sandbox.problems import (
     FIELD_REQUIRED,
     INVALID_FORMAT,
     INVALID_TYPE,
+    NOT_POSITIVE,
     Violation,
     bare,
     validation,
@@ -116,7 +117,7 @@ class Form:
             self.wrong(name, INVALID_TYPE)
             return None
         if value < 1:
-            self.wrong(name, f"'{name}' must be greater than '0'.")
+            self.wrong(name, NOT_POSITIVE.format(name))
         return value
 
     def numbers(self, name: str) -> tuple[int, ...] | None:

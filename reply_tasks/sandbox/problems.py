@@ -9,8 +9,11 @@ from reply_tasks.sandbox.messages import PROBLEM, Answer, encode
 FIELD_REQUIRED = "Field is required."
 INVALID_TYPE = "Value has an invalid type."
 INVALID_FORMAT = "Value has an invalid format."
+NOT_POSITIVE = "'{}' must be a positive integer."
 BODY_NOT_JSON = "Request body is not valid JSON."
 BODY_REQUIRED = "The request body is required and cannot be empty."
+NOT_EXECUTABLE_NOW = "Task is already finished or in an invalid state."
+NOT_RENDERED = "Failed to render the task template before execution."
 
 #: (pointer, detail) of one offending member.
 Violation = tuple[str, str]
@@ -72,6 +75,12 @@ def not_found(task_id: int) -> Problem:
     """No such task, or none that this user may see: Reply does not tell them apart."""
     detail = f"Task with ID {task_id} not found or insufficient permissions."
     return business(404, "task.notFound", detail)
+
+
+def scope_missing(scope: str) -> Problem:
+    """The key was not granted the scope of the endpoint."""
+    detail = f"The API key does not have the required scope {scope}."
+    return business(403, "insufficient_scope", detail)
 
 
 def forbidden(feature: str, user_id: int) -> Problem:

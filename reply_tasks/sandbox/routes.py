@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from reply_tasks.sandbox.calls import Endpoint
-from reply_tasks.sandbox.problems import INVALID_TYPE, Problem, bare, validation
+from reply_tasks.sandbox.problems import INVALID_TYPE, NOT_POSITIVE, Problem, bare, validation
 
-_LARGEST_ID = 2_147_483_647
+INT32 = 2_147_483_647
+#: More would be too long for int() to read.
+_MOST_DIGITS = 100
 
 _FIXED = {
     "/v3/tasks": {"GET": Endpoint.LIST},
@@ -47,10 +49,14 @@ def resolve(method: str, path: str) -> Route:
 
 def _of_task(endpoint: Endpoint, text: str) -> Route:
     digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal()) or int(digits) > _LARGEST_ID:
+    if not (digits.isascii() and digits.isdecimal()) or _is_too_large(digits):
         return Route(endpoint, problem=validation([("/id", INVALID_TYPE)]))
     task_id = int(text)
     if task_id < 1:
-        wrong = validation([("/id", "'id' must be greater than '0'.")])
+        wrong = validation([("/id", NOT_POSITIVE.format("id"))])
         return Route(endpoint, task_id, wrong)
     return Route(endpoint, task_id)
+
+
+def _is_too_large(digits: str) -> bool:
+    return len(digits) > _MOST_DIGITS or int(digits) > INT32

@@ -12,7 +12,13 @@ from reply_tasks.contract.enums import (
 )
 from reply_tasks.sandbox.forms import INT64, Form
 from reply_tasks.sandbox.identity import Dialect, User
-from reply_tasks.sandbox.problems import Problem, business, validation
+from reply_tasks.sandbox.problems import (
+    NOT_EXECUTABLE_NOW,
+    NOT_RENDERED,
+    Problem,
+    business,
+    validation,
+)
 from reply_tasks.sandbox.store import Change, Sent
 from reply_tasks.sandbox.tasks import Content, RenderError, Task, Template, contact_of, render
 from reply_tasks.sandbox.wire import address_of
@@ -189,12 +195,11 @@ def executed(task: Task, execution: Execution, user: User, now: datetime) -> Cha
     if task.task_type not in EXECUTABLE:
         raise validation([("", "Task type does not support execution.")])
     if task.status is not TaskStatus.NEW:
-        detail = f"Task with ID {task.id} cannot be completed in its current status."
-        raise business(409, "task.cannotComplete", detail)
+        raise business(409, "task.cannotComplete", NOT_EXECUTABLE_NOW)
     content = _final_content(task, execution)
     address = address_of(task)
     if address is None:
-        raise business(409, "task.renderError", "The task has no contact to send to.")
+        raise business(409, "task.renderError", NOT_RENDERED)
     finished = replace(
         task,
         status=TaskStatus.FINISHED,
@@ -225,8 +230,8 @@ def _final_content(task: Task, execution: Execution) -> Content:
     )
     try:
         rendered = render(kept, task.contact_id)
-    except RenderError as error:
-        raise business(409, "task.renderError", str(error)) from None
+    except RenderError:
+        raise business(409, "task.renderError", NOT_RENDERED) from None
     return Content(
         body=rendered.body if execution.body is None else execution.body,
         subject=rendered.subject if execution.subject is None else execution.subject,

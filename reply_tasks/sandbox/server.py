@@ -1,7 +1,6 @@
 """The sandbox as a server on loopback, and everything a test wants to see or set in it."""
 
 import socket
-import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from threading import Event, Lock, Thread
@@ -10,27 +9,18 @@ from types import TracebackType
 from typing import Self, Unpack
 
 from reply_tasks.sandbox import control
-from reply_tasks.sandbox.api import Api, PeerLeftError
+from reply_tasks.sandbox.api import Api
 from reply_tasks.sandbox.calls import Call, CallLog, Endpoint
+from reply_tasks.sandbox.connection import Connection
 from reply_tasks.sandbox.faults import Fault, FaultKind, FaultOptions, Faults
-from reply_tasks.sandbox.identity import DEFAULT_API_KEY, Dialect, Keys, User
+from reply_tasks.sandbox.identity import DEFAULT_API_KEY, Dialect, Key, Keys, User
 from reply_tasks.sandbox.limits import HOURLY, MINUTELY, Limits
-from reply_tasks.sandbox.messages import (
-    Answer,
-    BadMessage,
-    Delivery,
-    Request,
-    read_request,
-    to_bytes,
-)
-from reply_tasks.sandbox.problems import bare
 from reply_tasks.sandbox.seed import make_tasks
 from reply_tasks.sandbox.store import Sent, Store
 from reply_tasks.sandbox.tasks import Task, TaskMembers
 
 LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 0.01
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class SandboxServer:
@@ -42,7 +32,7 @@ class SandboxServer:
         port: int = 0,
         tasks: int | Iterable[Task] = 0,
         seed: int = 0,
-        keys: Mapping[str, Sequence[User]] | None = None,
+        keys: Mapping[str, Key | Sequence[User]] | None = None,
         requests_per_minute: int | None = MINUTELY,
         requests_per_hour: int | None = HOURLY,
         latency: float = 0.0,
@@ -71,7 +61,7 @@ class SandboxServer:
         self._listener: socket.socket | None = None
         self._acceptor: Thread | None = None
         self._lock = Lock()
-        self._connections: dict[int, _Connection] = {}
+        self._connections: dict[int, Connection] = {}
         self._accepted = 0
 
     @property
@@ -207,97 +197,14 @@ class SandboxServer:
                 peer.close()
                 return
             self._accepted += 1
-            connection = _Connection(self._accepted, peer, self._idle_seconds, self._serve)
+            connection = Connection(self._accepted, peer, self._idle_seconds, self._serve)
             with self._lock:
                 self._connections[connection.number] = connection
                 connection.thread.start()
 
-    def _serve(self, connection: "_Connection") -> None:
+    def _serve(self, connection: Connection) -> None:
         try:
             connection.serve(self._api)
         finally:
             with self._lock:
                 del self._connections[connection.number]
-
-
-class _Connection:
-    """One TCP connection and the thread that serves it."""
-
-    def __init__(
-        self,
-        number: int,
-        peer: socket.socket,
-        idle_seconds: float | None,
-        run: "Callable[[_Connection], None]",
-    ) -> None:
-        self.number = number
-        self._peer = peer
-        self._idle_seconds = idle_seconds
-        self._closed = Event()
-        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.thread = Thread(target=run, args=(self,), daemon=True)
-
-    def close(self) -> None:
-        """End whatever its thread waits for."""
-        self._closed.set()
-        with suppress(OSError):
-            self._peer.shutdown(socket.SHUT_RDWR)
-
-    def serve(self, api: Api) -> None:
-        """Answer request after request until either side has had enough."""
-        with self._peer, self._peer.makefile("rb") as stream, suppress(OSError):
-            try:
-                while True:
-                    if self._idle_seconds is not None:
-                        self._peer.settimeout(self._idle_seconds)
-                    request = read_request(stream)
-                    self._peer.settimeout(None)
-                    if request is None or not self._answer(api, request):
-                        return
-            except BadMessage as bad:
-                refusal = bare(bad.status, "The request could not be read.").answer()
-                self._peer.sendall(to_bytes(refusal, keeps_alive=False))
-
-    def wait(self, seconds: float, until: Event | None, *, for_peer: bool) -> None:
-        """Pass time until ``until``; PeerLeftError when nobody is there to wait for."""
-        if until is None:
-            if self._closed.wait(seconds):
-                raise PeerLeftError
-            return
-        deadline = monotonic() + seconds
-        while monotonic() < deadline and not until.wait(_POLL_SECONDS):
-            if self._closed.is_set() or (for_peer and self._peer_left()):
-                raise PeerLeftError
-
-    def _answer(self, api: Api, request: Request) -> bool:
-        """Whether the connection stays open after the answer."""
-        if request.path.startswith(control.PREFIX):
-            answer = control.answer(api, request)
-            self._peer.sendall(to_bytes(answer, keeps_alive=request.keeps_alive))
-            return request.keeps_alive
-        answer, call = api.answer(request, self)
-        call.done = True
-        if answer.delivery is not Delivery.SEND:
-            self._spoil(answer)
-            return False
-        call.status = answer.status  # before it is sent, so that whoever has it sees it logged
-        try:
-            self._peer.sendall(to_bytes(answer, keeps_alive=request.keeps_alive))
-        except OSError:
-            call.status = None
-            raise
-        return request.keeps_alive
-
-    def _spoil(self, answer: Answer) -> None:
-        if answer.delivery is Delivery.RESET:
-            self._peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        if answer.delivery is Delivery.TRUNCATE:
-            self._peer.sendall(to_bytes(answer, keeps_alive=True)[:-1])
-
-    def _peer_left(self) -> bool:
-        try:
-            return not self._peer.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True

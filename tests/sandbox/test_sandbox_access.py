@@ -114,10 +114,11 @@ def test_feature_scopes_are_denied_by_name(key: str, allowed: str) -> None:
 @pytest.mark.parametrize(
     ("path", "detail"),
     [
-        ("/tasks/0", "'id' must be greater than '0'."),
-        ("/tasks/-3", "'id' must be greater than '0'."),
+        ("/tasks/0", "'id' must be a positive integer."),
+        ("/tasks/-3", "'id' must be a positive integer."),
         ("/tasks/abc", "Value has an invalid type."),
         ("/tasks/99999999999", "Value has an invalid type."),
+        (f"/tasks/{'9' * 5000}", "Value has an invalid type."),
     ],
 )
 def test_route_ids_are_positive_integers(path: str, detail: str) -> None:

@@ -97,6 +97,7 @@ def test_only_a_new_task_can_be_executed(status: TaskStatus) -> None:
         answer = api.execute(task.id)
         assert api.server.outbox == []
     assert (answer.status_code, answer.json()["code"]) == (409, "task.cannotComplete")
+    assert answer.json()["detail"] == "Task is already finished or in an invalid state."
 
 
 @pytest.mark.parametrize(
@@ -110,6 +111,7 @@ def test_what_cannot_be_rendered_is_not_sent(task: dict[str, Any]) -> None:
         assert api.server.outbox == []
         assert api.server.task(number).status is TaskStatus.NEW
     assert (answer.status_code, answer.json()["code"]) == (409, "task.renderError")
+    assert answer.json()["detail"] == "Failed to render the task template before execution."
 
 
 def test_a_delivery_that_fails_is_a_200_with_is_failed() -> None:

@@ -133,16 +133,42 @@ def test_cancelled_and_archived_tasks_leave_the_lists() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [{"top": 0}, {"top": 1001}, {"top": "x"}, {"skip": -1}, {"skip": "1.5"}]
+    ("query", "sentence"),
+    [
+        ({"top": 0}, "'top' must be between 1 and 1000."),
+        ({"top": 1001}, "'top' must be between 1 and 1000."),
+        ({"skip": -1}, "'skip' must be between 0 and 2147483647."),
+    ],
 )
-def test_bad_paging_has_a_problem_of_its_own_in_each_endpoint(query: dict[str, Any]) -> None:
+def test_a_page_out_of_range_is_refused_by_each_endpoint_in_its_own_way(
+    query: dict[str, Any], sentence: str
+) -> None:
     """A list answers with a code, a filter with errors[] whose pointer is a path."""
     with sandbox() as api:
         listing = api.call("GET", "/tasks", params=query)
         filtering = api.call("POST", "/tasks/filter", params=query, json={})
     assert (listing.status_code, listing.json()["code"]) == (400, "task.invalidPagination")
+    assert listing.json()["detail"] == f"Parameter {sentence}"
     assert filtering.status_code == 400
-    assert [error["pointer"] for error in filtering.json()["errors"]] == [f"/{next(iter(query))}"]
+    pointer = f"/{next(iter(query))}"
+    assert filtering.json()["errors"] == [{"pointer": pointer, "detail": sentence}]
+
+
+@pytest.mark.parametrize("query", [{"top": "x"}, {"skip": "1.5"}, {"top": "9" * 5000}])
+def test_a_page_that_is_no_number_is_a_validation_problem(query: dict[str, str]) -> None:
+    """As others saw it: the pointer is a path, and there is a member ``extensions``."""
+    with sandbox() as api:
+        listing = api.call("GET", "/tasks", params=query)
+        filtering = api.call("POST", "/tasks/filter", params=query, json={})
+    pointer = f"/{next(iter(query))}"
+    assert listing.json() == {
+        "errors": [{"pointer": pointer, "detail": "Value has an invalid type."}],
+        "title": "Validation failed",
+        "status": 400,
+        "detail": "The request body contains validation errors.",
+        "extensions": {},
+    }
+    assert filtering.json() == listing.json()
 
 
 TASKS = [

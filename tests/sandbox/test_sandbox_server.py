@@ -160,6 +160,7 @@ def test_the_process_serves_until_told_to_stop(number: signal.Signals, tmp_path:
     ready = tmp_path / "ready"
     options = ["--port", "0", "--tasks", "3", "--mix", "emails", "--users", "2"]
     options += ["--api-key", "k", "--requests-per-minute", "5", "--ready-file", str(ready)]
+    options += ["--organization-key", "--scopes", "tasks:read, contacts:*"]
     with launch(*options) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -172,11 +173,25 @@ def test_the_process_serves_until_told_to_stop(number: signal.Signals, tmp_path:
             for _ in range(6)
         ]
         assert statuses == [200] * 5 + [429]
+        headers = {"X-API-Key": "k", "X-USER-ID": "1"}
+        answer = requests.put(f"{found[1]}/tasks/3", json={}, headers=headers, timeout=5)
+        assert answer.json()["code"] == "insufficient_scope"
+        answer = requests.get(f"{found[1]}/tasks/3", headers={"X-API-Key": "k"}, timeout=5)
+        assert answer.json()["code"] == "USER_REQUIRED"
         assert ready.read_text() == found[1]
         process.send_signal(number)
         assert process.wait(10) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("text", ["tasks", "tasks:all", "tasks:read;tasks:write"])
+def test_a_scope_that_is_none_is_named(text: str) -> None:
+    """The error shows how a scope is written."""
+    with launch("--scopes", text) as process:
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert "tasks:read" in errors
 
 
 def test_a_port_that_is_taken_is_named() -> None:

@@ -123,7 +123,7 @@ def test_unknown_members_are_dropped_in_silence() -> None:
         ({"contactId": "1"}, {"/contactId": "Value has an invalid type."}),
         ({"contactId": 1.5}, {"/contactId": "Value has an invalid type."}),
         ({"contactId": 2**31}, {"/contactId": "Value has an invalid type."}),
-        ({"contactId": 0}, {"/contactId": "'contactId' must be greater than '0'."}),
+        ({"contactId": 0}, {"/contactId": "'contactId' must be a positive integer."}),
         (
             {"linkedInTaskType": 1},
             {"/linkedInTaskType": "'linkedInTaskType' is only allowed for LinkedIn tasks."},
