@@ -32,7 +32,7 @@ class Connection:
         number: int,
         peer: socket.socket,
         idle_seconds: float | None,
-        run: "Callable[[Connection], None]",
+        run: Callable[["Connection"], None],
     ) -> None:
         self.number = number
         self._peer = peer
