@@ -39,8 +39,8 @@ format: $(VENV)/.dev ## Format the code and fix what can be fixed
 	$(BIN)/ruff format
 
 docs: $(VENV)/.test ## Write what is generated: settings, columns, and docs/guarantees.md's tables
-	$(BIN)/python -m reply_tasks.settings write
-	$(BIN)/python -m tap_reply_tasks.documents write
+	$(BIN)/python -m tools.settings_documents write
+	$(BIN)/python -m tools.stream_documents write
 	$(BIN)/python tests/guarantees/guarantees_document.py
 
 bench: $(VENV)/.test ## Measure throughput against the sandbox

@@ -9,14 +9,14 @@ from singer_sdk import Stream
 
 from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.errors import ConfigurationError
-from reply_tasks.api.quota import Wait
+from reply_tasks.connecting import connection_to_reply
 from reply_tasks.contract.detail import TaskDetail, read_task_detail
 from reply_tasks.ledger import LedgerError, open_engine
+from reply_tasks.quota.quota import Wait
 from reply_tasks.settings import TapSettings
-from reply_tasks.wiring import connection_to_reply
 from tap_reply_tasks import schemas
-from tap_reply_tasks.reading import Effects, ReadError, TaskReader
 from tap_reply_tasks.slots import Slots
+from tap_reply_tasks.task_reader import Effects, ReadError, TaskReader
 
 if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record

@@ -19,7 +19,7 @@ from reply_tasks.contract.detail import read_task_detail
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import LedgerError, open_engine
 from reply_tasks.ledger.database import cause
-from reply_tasks.ledger.reading import finished_runs, settled_operations
+from reply_tasks.ledger.queries import finished_runs, settled_operations
 from reply_tasks.ledger.tables import sequences
 from reply_tasks.settings import TapSettings
 from tap_reply_tasks import schemas

@@ -8,11 +8,11 @@ from functools import partial
 from sqlalchemy import Connection, Engine
 
 from reply_tasks.api.answers import Answer
-from reply_tasks.api.quota import Wait
+from reply_tasks.connecting import acting_user, shared_quota
 from reply_tasks.ledger.database import writing
 from reply_tasks.ledger.ledger import told
+from reply_tasks.quota.quota import Wait
 from reply_tasks.settings import TapSettings
-from reply_tasks.wiring import acting_user, shared_quota
 
 #: The only window that Reply's headers were seen to speak of.
 HOURLY = "1h"

@@ -14,7 +14,7 @@ from singer_sdk.helpers.capabilities import (
 )
 from singer_sdk.tap_base import CliTestOptionValue
 
-from reply_tasks.plugin import CatalogedSettings
+from reply_tasks.plugin_settings import CatalogedSettings
 from reply_tasks.settings import TapSettings, tap_settings_schema
 from tap_reply_tasks.api_streams import ApiStream, Tasks, TaskSnapshots, missing_key
 from tap_reply_tasks.ledger_streams import Runs, TaskDetails, TaskOperations

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from reply_tasks.contract import Operation, Outcome, UpdateMode
 from reply_tasks.ledger import Execution, KnownTask, LedgerError, RunTotals, Settlement, open_engine
-from reply_tasks.ledger.reading import known_tasks, tasks_claimed
+from reply_tasks.ledger.queries import known_tasks, tasks_claimed
 from reply_tasks.settings import TargetSettings
-from target_reply_tasks.judge import Need, judge
+from target_reply_tasks.engine.judge import Need, judge
+from target_reply_tasks.result import RunResult
 from target_reply_tasks.work import Work
-from target_reply_tasks.world import RunResult
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as Database

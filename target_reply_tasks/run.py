@@ -7,14 +7,15 @@ from typing import Any
 
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
+from reply_tasks.connecting import acting_user, connection_to_reply, shared_quota
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import Ledger, Settlement
 from reply_tasks.settings import TargetSettings
-from reply_tasks.wiring import acting_user, connection_to_reply, shared_quota
-from target_reply_tasks.allowance import Allowance
-from target_reply_tasks.engine import Engine
+from target_reply_tasks.context import Context
+from target_reply_tasks.engine.engine import Engine
+from target_reply_tasks.engine.pacing import Pacing
+from target_reply_tasks.result import RunResult
 from target_reply_tasks.work import Work
-from target_reply_tasks.world import RunResult, World
 
 
 class Run:
@@ -57,18 +58,18 @@ class Run:
         client = self._stack.enter_context(ReplyClient(connection_to_reply(settings)))
         ledger = self._stack.enter_context(Ledger.open(settings.ledger_url))
         quota = shared_quota(settings, ledger.engine, ledger.write)
-        world = World(
+        context = Context(
             ledger=ledger,
             client=client,
-            allowance=Allowance(quota, default_user=acting_user(settings), log=self._logger.info),
+            pacing=Pacing(quota, default_user=acting_user(settings), log=self._logger.info),
             backoff=self._backoff,
             write_state=self._write_state,
             close_input=self._close_input,
             log=self._logger.info,
         )
-        self._engine = Engine(world, settings, run_id=ledger.holder.holder_id)
+        self._engine = Engine(context, settings, run_id=ledger.holder.holder_id)
         if self._stop_early is not None:
-            self._engine.door.stop(exit_code=self._stop_early)
+            self._engine.gate.stop(exit_code=self._stop_early)
         self._engine.start()
         self._engine.wait_until_ready()
 
@@ -81,22 +82,22 @@ class Run:
 
     def received(self, work: Work) -> None:
         """A valid record was read."""
-        self.engine.door.received(work)
+        self.engine.gate.received(work)
 
     def refused(self, settlement: Settlement) -> None:
         """A record was read that can't be applied."""
-        self.engine.door.refused(settlement)
+        self.engine.gate.refused(settlement)
 
     def state(self, value: Any) -> None:  # noqa: ANN401 - any JSON
         """A STATE was read."""
-        self.engine.door.state(value)
+        self.engine.gate.state(value)
 
     def stop(self, *, exit_code: int, cause: str | None = None) -> None:
         """Stop: what is in flight settles, within a bound."""
         if self._engine is None and self._stop_early is None:
             self._stop_early = exit_code
         if self._engine is not None:  # asked again: it may have been made in the meantime
-            self._engine.door.stop(exit_code=exit_code, cause=cause)
+            self._engine.gate.stop(exit_code=exit_code, cause=cause)
 
     def finish(self, *, broken: str | None = None) -> RunResult:
         """Wait until everything that was read is settled, or the run has stopped.
@@ -104,7 +105,7 @@ class Run:
         Args:
             broken: What was wrong with the input, if it ended before its end.
         """
-        self.engine.door.end_of_input(broken=broken)
+        self.engine.gate.end_of_input(broken=broken)
         try:
             result = self.engine.join()
         finally:

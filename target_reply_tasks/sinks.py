@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from singer_sdk.sinks import RecordSink
 
 from reply_tasks.ledger import Settlement
-from target_reply_tasks.intake import Intake
+from target_reply_tasks.reading.intake import Intake
 
 if TYPE_CHECKING:
     from target_reply_tasks.target import TargetReplyTasks

@@ -17,15 +17,17 @@ from singer_sdk.mapper import RemoveRecordTransform
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.ledger import LedgerError, Settlement
-from reply_tasks.plugin import CatalogedSettings, spare_the_imported
+from reply_tasks.plugin_settings import CatalogedSettings, spare_the_imported
 from reply_tasks.settings import TargetSettings, target_settings_schema
-from target_reply_tasks.config_test import PASSED, is_test_line, may_be_config_test
 from target_reply_tasks.dry_run import DryRun
-from target_reply_tasks.reader import BrokenInputError, InterruptibleReader, Signals
+from target_reply_tasks.errors import InputClosedError, StopRun
+from target_reply_tasks.reading.meltano_test import PASSED, is_test_line, may_be_config_test
+from target_reply_tasks.reading.reader import BrokenInputError, InterruptibleReader
+from target_reply_tasks.reading.signals import Signals
+from target_reply_tasks.result import RunResult
 from target_reply_tasks.run import Run
 from target_reply_tasks.sinks import TaskSink
-from target_reply_tasks.work import StopRun, Work
-from target_reply_tasks.world import InputClosedError, RunResult
+from target_reply_tasks.work import Work
 
 
 class _Run(Protocol):

@@ -88,10 +88,6 @@ class Work:
         )
 
 
-class StopRun(Exception):  # noqa: N818 - it is not an error of ours
-    """The run can't go on. The message is the one line that a person reads."""
-
-
 @dataclass(frozen=True, slots=True)
 class Unsettled:
     """Work that a sender gave back without an outcome.

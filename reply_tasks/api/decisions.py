@@ -25,7 +25,7 @@ class Call(StrEnum):
     EXECUTE = "execute"
 
 
-class Next(StrEnum):
+class Action(StrEnum):
     """What follows from an answer."""
 
     APPLIED = "applied"
@@ -60,7 +60,7 @@ class Decision:
         problem: The problem document of a refusal, as Reply sent it.
     """
 
-    next: Next
+    action: Action
     reason: Reason | None = None
     detail: str = ""
     task: TaskDetail | None = None
@@ -82,7 +82,7 @@ def decide(  # noqa: PLR0911 - one return a row of the table
     """
     status = answer.status
     if answer.kind is AnswerKind.NOT_CONNECTED:
-        return Decision(Next.REPEAT, detail=answer.error)
+        return Decision(Action.REPEAT, detail=answer.error)
     if answer.kind is AnswerKind.LOST or status is None:
         return _unsure(call, answer, answer.error)
     if answer.succeeded:
@@ -93,13 +93,13 @@ def decide(  # noqa: PLR0911 - one return a row of the table
     if status == HTTPStatus.FORBIDDEN:
         return _stopped(StopCause.FORBIDDEN, problem, _what_to_do_about_403(problem))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Decision(Next.WAIT, detail=problem.summary(), wait=answer.retry_after)
+        return Decision(Action.WAIT, detail=problem.summary(), wait=answer.retry_after)
     if status in _REDIRECTS:
         return _stopped(StopCause.REDIRECT, problem, _ABOUT_REDIRECTS)
     if status not in _REFUSALS:
         return _unsure(call, answer, problem.summary())
     return Decision(
-        Next.REJECTED,
+        Action.REJECTED,
         _reason(call, status, problem),
         problem.summary(),
         problem=problem.raw or None,
@@ -113,7 +113,7 @@ _REFUSALS = range(400, 500)
 def _confirmed(call: Call, answer: Answer, task_id: int | None) -> Decision:
     if task_id is None and call is Call.READ:
         if isinstance(answer.data, dict):
-            return Decision(Next.APPLIED)
+            return Decision(Action.APPLIED)
         return _unsure(call, answer, answer.error or "the answer is not a JSON object")
     task = read_task_detail(answer.data)
     if task is None:
@@ -122,19 +122,19 @@ def _confirmed(call: Call, answer: Answer, task_id: int | None) -> Decision:
         return _unsure(call, answer, f"the answer is about task {task.id}, not {task_id}")
     if call is Call.EXECUTE and task.is_failed:
         detail = "Reply answers that the execution failed (isFailed)."
-        return Decision(Next.EXECUTION_FAILED, Reason.EXECUTION_FAILED, detail, task)
-    return Decision(Next.APPLIED, task=task)
+        return Decision(Action.EXECUTION_FAILED, Reason.EXECUTION_FAILED, detail, task)
+    return Decision(Action.APPLIED, task=task)
 
 
 def _unsure(call: Call, answer: Answer, detail: str) -> Decision:
     """Repeat what is safe to repeat; an execution is not."""
     if call is Call.EXECUTE:
-        return Decision(Next.LOST, detail=detail)
-    return Decision(Next.REPEAT, detail=detail, wait=answer.retry_after)
+        return Decision(Action.LOST, detail=detail)
+    return Decision(Action.REPEAT, detail=detail, wait=answer.retry_after)
 
 
 def _stopped(cause: StopCause, problem: Problem, advice: str) -> Decision:
-    return Decision(Next.STOP, detail=f"{problem.summary()} -- {advice}", stop=cause)
+    return Decision(Action.STOP, detail=f"{problem.summary()} -- {advice}", stop=cause)
 
 
 def _reason(call: Call, status: int, problem: Problem) -> Reason:

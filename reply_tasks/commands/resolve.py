@@ -10,23 +10,23 @@ import click
 
 from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.errors import ConfigurationError
-from reply_tasks.api.quota import Wait
 from reply_tasks.commands.options import json_option, ledger_url_option, reply_options
+from reply_tasks.connecting import connection_to_reply, shared_quota
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import Entry, Ledger, LedgerError
+from reply_tasks.quota.quota import Wait
 from reply_tasks.resolving import (
     SHOWN_ID,
     Fate,
     Look,
+    OperatorVerdict,
     ReadBackError,
     ResolveError,
     Resolver,
     TaskReads,
-    Word,
     find_operation,
 )
 from reply_tasks.settings import CommonSettings, SettingsError
-from reply_tasks.wiring import connection_to_reply, shared_quota
 
 #: The exit code when an execution stays uncertain.
 STAYS_UNCERTAIN = 2
@@ -43,7 +43,7 @@ Example:
 @click.option(
     "--as",
     "word",
-    type=click.Choice([word.value for word in Word]),
+    type=click.Choice([word.value for word in OperatorVerdict]),
     help="A person's word on the executions with these IDs, in place of a read-back.",
 )
 @click.option("--dry-run", is_flag=True, help="Read tasks back and tell, but settle nothing.")
@@ -79,7 +79,7 @@ def resolve(  # noqa: PLR0913 - each one an option
             chosen = [find_operation(ledger, each) for each in ids]
             look = _Reads(ledger, settings, stack)
             resolver = Resolver(ledger, look, dry_run=dry_run)
-            for fate in _fates(resolver, chosen, None if word is None else Word(word)):
+            for fate in _fates(resolver, chosen, None if word is None else OperatorVerdict(word)):
                 told.append(fate)
                 if not as_json:
                     click.echo(_line(fate))
@@ -96,7 +96,7 @@ def resolve(  # noqa: PLR0913 - each one an option
         raise click.exceptions.Exit(STAYS_UNCERTAIN)
 
 
-def _fates(resolver: Resolver, chosen: list[str], word: Word | None) -> Iterator[Fate]:
+def _fates(resolver: Resolver, chosen: list[str], word: OperatorVerdict | None) -> Iterator[Fate]:
     if word is None:
         yield from resolver.resolve(chosen or None)
         return

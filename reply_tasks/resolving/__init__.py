@@ -4,19 +4,19 @@ Nothing is ever sent, and a claim of a live process is never touched. In order: 
 (one look at a task), ``judging`` (what it means), ``resolver`` (what is settled).
 """
 
-from reply_tasks.resolving.judging import SHOWN_ID, Word
-from reply_tasks.resolving.reading import Look, ReadBackError, TaskReads
-from reply_tasks.resolving.resolver import Fate, ResolveError, Resolver, Was, find_operation
+from reply_tasks.resolving.judging import SHOWN_ID, OperatorVerdict
+from reply_tasks.resolving.read_back import Look, ReadBackError, TaskReads
+from reply_tasks.resolving.resolver import Fate, OpenAs, ResolveError, Resolver, find_operation
 
 __all__ = [
     "SHOWN_ID",
     "Fate",
     "Look",
+    "OpenAs",
+    "OperatorVerdict",
     "ReadBackError",
     "ResolveError",
     "Resolver",
     "TaskReads",
-    "Was",
-    "Word",
     "find_operation",
 ]

@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Any
 
 from reply_tasks.contract import Body, TaskDetail, body_hash, merge, violations_of_update
+from reply_tasks.contract.kept import kept_body
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Claim, Execution, Settlement
-from reply_tasks.readback import Found, judge_read_back
-from reply_tasks.resolving.reading import Look
+from reply_tasks.resolving.evidence import Found, judge_read_back
+from reply_tasks.resolving.read_back import Look
 
 #: How much of an id a person is shown: enough to be the only one.
 SHOWN_ID = 12
@@ -17,11 +18,9 @@ LEFT_TO_THE_NEXT_RUN = (
     "The task is not as this update wants it, or can't be read: the next run of the target repeats "
     "the update."
 )
-#: Members of a kept record that are not members of its body.
-_BESIDE_THE_BODY = frozenset({"id", "actAsUserId", "externalId"})
 
 
-class Word(StrEnum):
+class OperatorVerdict(StrEnum):
     """What a person says of an execution."""
 
     SENT = "sent"
@@ -57,9 +56,7 @@ def judge_update(claim: Claim, look: Look, *, now: datetime) -> Settlement | Non
     """The outcome of an update that may have been sent; None: it is not known to be in effect."""
     if look.task is None:
         return None
-    body = {
-        name: value for name, value in claim.entry.record.items() if name not in _BESIDE_THE_BODY
-    }
+    body = kept_body(claim.entry.record)
     base = look.task.update_body()
     if violations_of_update(body):  # less than a whole body: it was claimed in merge mode
         in_effect = merge(base, body) == base
@@ -75,9 +72,9 @@ def judge_update(claim: Claim, look: Look, *, now: datetime) -> Settlement | Non
     )
 
 
-def judge_word(claim: Claim, word: Word, look: Look, *, now: datetime) -> Settlement:
+def judge_word(claim: Claim, word: OperatorVerdict, look: Look, *, now: datetime) -> Settlement:
     """The outcome of an execution of which a person says whether it was sent."""
-    if word is Word.SENT:
+    if word is OperatorVerdict.SENT:
         detail = "A person said that it was sent (`reply-tasks resolve --as sent`)."
         return _settlement(claim, look, now, Outcome.APPLIED, detail=detail, task=look.task)
     return _settlement(

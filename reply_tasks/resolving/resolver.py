@@ -13,7 +13,7 @@ from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Claim, Entry, Ledger, Settlement
 from reply_tasks.ledger.claims import orphans, take_over_orphans
 from reply_tasks.ledger.liveness import Holder
-from reply_tasks.ledger.reading import (
+from reply_tasks.ledger.queries import (
     executions_in_wait,
     known_tasks,
     operations_named,
@@ -26,13 +26,13 @@ from reply_tasks.resolving.judging import (
     LEFT_TO_THE_NEXT_RUN,
     NO_LOOK,
     SHOWN_ID,
-    Word,
+    OperatorVerdict,
     judge_execution,
     judge_update,
     judge_wait,
     judge_word,
 )
-from reply_tasks.resolving.reading import Look, ReadBackError
+from reply_tasks.resolving.read_back import Look, ReadBackError
 
 _ID = re.compile(r"[0-9a-f]{4,32}\Z")
 _MOST_NAMED = 5
@@ -42,7 +42,7 @@ class ResolveError(Exception):
     """What was asked can't be done. The message says why, for a person."""
 
 
-class Was(StrEnum):
+class OpenAs(StrEnum):
     """What an operation was before: claimed by a process that died, or settled as uncertain."""
 
     CLAIMED = "claimed"
@@ -66,7 +66,7 @@ class Fate:
     operation_id: str
     operation: Operation | None
     task_id: int | None
-    was: Was
+    was: OpenAs
     outcome: Outcome | None
     reason: Reason | None
     detail: str
@@ -114,14 +114,14 @@ class Resolver:
             with self._ledger.write() as connection:
                 close_dead_runs(connection, seen_from=self._ledger.holder.host)
 
-    def take_word(self, operation_id: str, word: Word) -> Iterator[Fate]:
+    def take_word(self, operation_id: str, word: OperatorVerdict) -> Iterator[Fate]:
         """Settle one execution as a person says.
 
         Raises:
             ResolveError: It is no execution that is open.
         """
         claims, uncertain = self._open_operations()
-        for was, of_that_kind in ((Was.CLAIMED, claims), (Was.UNCERTAIN, uncertain)):
+        for was, of_that_kind in ((OpenAs.CLAIMED, claims), (OpenAs.UNCERTAIN, uncertain)):
             for claim in of_that_kind:
                 if claim.entry.operation_id == operation_id:
                     yield self._by_word(claim, was, word)
@@ -143,30 +143,30 @@ class Resolver:
     def _of_a_claim(self, claim: Claim) -> Fate:
         look = self._look(claim.entry)
         if claim.entry.operation is Operation.EXECUTE:
-            return self._settle(judge_execution(claim, look, now=_now()), Was.CLAIMED)
+            return self._settle(judge_execution(claim, look, now=_now()), OpenAs.CLAIMED)
         settlement = judge_update(claim, look, now=_now())
         if settlement is None:
-            return _fate(claim.entry, Was.CLAIMED, None, None, LEFT_TO_THE_NEXT_RUN)
-        return self._settle(settlement, Was.CLAIMED)
+            return _fate(claim.entry, OpenAs.CLAIMED, None, None, LEFT_TO_THE_NEXT_RUN)
+        return self._settle(settlement, OpenAs.CLAIMED)
 
     def _of_an_uncertain(self, claim: Claim) -> Fate:
         settlement = judge_execution(claim, self._look(claim.entry), now=_now())
-        return self._settle(settlement, Was.UNCERTAIN)
+        return self._settle(settlement, OpenAs.UNCERTAIN)
 
-    def _by_word(self, claim: Claim, was: Was, word: Word) -> Fate:
+    def _by_word(self, claim: Claim, was: OpenAs, word: OperatorVerdict) -> Fate:
         look = NO_LOOK
-        if word is Word.SENT:
+        if word is OperatorVerdict.SENT:
             with suppress(ReadBackError):  # the task is good to have, the word is enough
                 look = self._look(claim.entry)
         return self._settle(judge_word(claim, word, look, now=_now()), was)
 
-    def _settle(self, settlement: Settlement, was: Was) -> Fate:
+    def _settle(self, settlement: Settlement, was: OpenAs) -> Fate:
         """Write an outcome; an uncertain operation that stays so is left as it is."""
         entry = settlement.entry
         if not self._dry_run:
             try:
                 with self._ledger.write() as connection:
-                    if was is Was.CLAIMED:
+                    if was is OpenAs.CLAIMED:
                         _settle_claim(connection, settlement, self._ledger.holder)
                     elif settlement.outcome is not Outcome.UNCERTAIN:
                         _settle_anew(connection, settlement)
@@ -185,7 +185,7 @@ class Resolver:
             with self._ledger.read() as connection:
                 execution = known_tasks(connection, [task_id])[task_id].execution
             settlement = judge_wait(claim, execution, now=_now())
-            yield self._settle(settlement, Was.UNCERTAIN)
+            yield self._settle(settlement, OpenAs.UNCERTAIN)
 
 
 def _settle_claim(connection: Connection, settlement: Settlement, holder: Holder) -> None:
@@ -238,7 +238,7 @@ def find_operation(ledger: Ledger, prefix: str) -> str:
 
 
 def _fate(
-    entry: Entry, was: Was, outcome: Outcome | None, reason: Reason | None, detail: str
+    entry: Entry, was: OpenAs, outcome: Outcome | None, reason: Reason | None, detail: str
 ) -> Fate:
     return Fate(entry.operation_id, entry.operation, entry.task_id, was, outcome, reason, detail)
 

@@ -12,7 +12,7 @@ from reply_tasks.settings.catalog import (
     target_settings,
     target_settings_schema,
 )
-from reply_tasks.settings.reading import SettingsError, usable_ledger_url
+from reply_tasks.settings.parsing import SettingsError, usable_ledger_url
 from reply_tasks.settings.values import CommonSettings, TapSettings, TargetSettings
 
 __all__ = [

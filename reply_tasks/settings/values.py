@@ -19,7 +19,7 @@ from reply_tasks.settings.catalog import (
     tap_settings,
     target_settings,
 )
-from reply_tasks.settings.reading import is_given, read_config
+from reply_tasks.settings.parsing import is_given, read_config
 
 #: Settings whose values a log must not show: credentials and personal data.
 _HIDDEN = ("api_key", "user_email")

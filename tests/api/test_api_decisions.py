@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reply_tasks.api.answers import Answer, AnswerKind, read_answer
-from reply_tasks.api.decisions import Call, Decision, Next, StopCause, decide
+from reply_tasks.api.decisions import Action, Call, Decision, StopCause, decide
 from reply_tasks.contract.outcomes import Reason
 
 TASK = {"id": 42, "taskType": 7, "status": 1, "isFailed": False}
@@ -40,48 +40,54 @@ def validation(detail: str, pointer: str = "") -> Answer:
 
 #: (answer, what follows for an update or a read, what follows for an execution)
 TABLE = [
-    pytest.param(answer(200, TASK), Next.APPLIED, Next.APPLIED, id="2xx and the task"),
-    pytest.param(answer(201, TASK), Next.APPLIED, Next.APPLIED, id="201 and the task"),
+    pytest.param(answer(200, TASK), Action.APPLIED, Action.APPLIED, id="2xx and the task"),
+    pytest.param(answer(201, TASK), Action.APPLIED, Action.APPLIED, id="201 and the task"),
     pytest.param(
         answer(200, {**TASK, "status": "finished", "taskType": "sms"}),
-        Next.APPLIED,
-        Next.APPLIED,
+        Action.APPLIED,
+        Action.APPLIED,
         id="2xx and the task, in names",
     ),
-    pytest.param(answer(200, FAILED), Next.APPLIED, Next.EXECUTION_FAILED, id="2xx, isFailed"),
-    pytest.param(answer(200), Next.REPEAT, Next.LOST, id="2xx and no body"),
-    pytest.param(answer(204), Next.REPEAT, Next.LOST, id="204"),
-    pytest.param(answer(200, "ok"), Next.REPEAT, Next.LOST, id="2xx and no object"),
-    pytest.param(answer(200, {"ok": True}), Next.REPEAT, Next.LOST, id="2xx and no task"),
-    pytest.param(answer(200, [TASK]), Next.REPEAT, Next.LOST, id="2xx and a list"),
-    pytest.param(answer(200, {**TASK, "id": 43}), Next.REPEAT, Next.LOST, id="another task"),
+    pytest.param(answer(200, FAILED), Action.APPLIED, Action.EXECUTION_FAILED, id="2xx, isFailed"),
+    pytest.param(answer(200), Action.REPEAT, Action.LOST, id="2xx and no body"),
+    pytest.param(answer(204), Action.REPEAT, Action.LOST, id="204"),
+    pytest.param(answer(200, "ok"), Action.REPEAT, Action.LOST, id="2xx and no object"),
+    pytest.param(answer(200, {"ok": True}), Action.REPEAT, Action.LOST, id="2xx and no task"),
+    pytest.param(answer(200, [TASK]), Action.REPEAT, Action.LOST, id="2xx and a list"),
+    pytest.param(answer(200, {**TASK, "id": 43}), Action.REPEAT, Action.LOST, id="another task"),
     pytest.param(
-        read_answer(200, {}, None), Next.REPEAT, Next.LOST, id="2xx and an undecodable body"
+        read_answer(200, {}, None), Action.REPEAT, Action.LOST, id="2xx and an undecodable body"
     ),
     *(
-        pytest.param(answer(status), Next.REJECTED, Next.REJECTED, id=str(status))
+        pytest.param(answer(status), Action.REJECTED, Action.REJECTED, id=str(status))
         for status in (400, 402, 404, 405, 408, 409, 410, 413, 415, 418, 422, 451, 499)
     ),
-    pytest.param(answer(401), Next.STOP, Next.STOP, id="401"),
-    pytest.param(answer(403), Next.STOP, Next.STOP, id="403"),
-    pytest.param(answer(429), Next.WAIT, Next.WAIT, id="429"),
+    pytest.param(answer(401), Action.STOP, Action.STOP, id="401"),
+    pytest.param(answer(403), Action.STOP, Action.STOP, id="403"),
+    pytest.param(answer(429), Action.WAIT, Action.WAIT, id="429"),
     *(
-        pytest.param(answer(status), Next.STOP, Next.STOP, id=str(status))
+        pytest.param(answer(status), Action.STOP, Action.STOP, id=str(status))
         for status in (301, 302, 303, 304, 307, 308)
     ),
     *(
-        pytest.param(answer(status), Next.REPEAT, Next.LOST, id=str(status))
+        pytest.param(answer(status), Action.REPEAT, Action.LOST, id=str(status))
         for status in (500, 501, 502, 503, 504, 520, 599, 600, 999)
     ),
     pytest.param(
-        Answer(AnswerKind.NOT_CONNECTED, error="refused"), Next.REPEAT, Next.REPEAT, id="no way in"
+        Answer(AnswerKind.NOT_CONNECTED, error="refused"),
+        Action.REPEAT,
+        Action.REPEAT,
+        id="no way in",
     ),
     pytest.param(
-        Answer(AnswerKind.LOST, error="timed out"), Next.REPEAT, Next.LOST, id="lost answer"
+        Answer(AnswerKind.LOST, error="timed out"), Action.REPEAT, Action.LOST, id="lost answer"
     ),
     *(
         pytest.param(
-            Answer(AnswerKind.LOST, status, error="x"), Next.REPEAT, Next.LOST, id=f"lost {status}"
+            Answer(AnswerKind.LOST, status, error="x"),
+            Action.REPEAT,
+            Action.LOST,
+            id=f"lost {status}",
         )
         for status in (103, 200, 400, 401, 409, 429, 500)
     ),
@@ -89,11 +95,11 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("got", "update_or_read", "execution"), TABLE)
-def test_the_table_of_answers(got: Answer, update_or_read: Next, execution: Next) -> None:
+def test_the_table_of_answers(got: Answer, update_or_read: Action, execution: Action) -> None:
     """Exactly the table: an update and a read repeat where an execution is lost."""
-    assert decide(Call.UPDATE, got, task_id=42).next is update_or_read
-    assert decide(Call.READ, got, task_id=42).next is update_or_read
-    assert decide(Call.EXECUTE, got, task_id=42).next is execution
+    assert decide(Call.UPDATE, got, task_id=42).action is update_or_read
+    assert decide(Call.READ, got, task_id=42).action is update_or_read
+    assert decide(Call.EXECUTE, got, task_id=42).action is execution
 
 
 def every_answer() -> list[Answer]:
@@ -108,29 +114,29 @@ def test_every_answer_has_a_consistent_decision() -> None:
     """No status and no kind is left out, and no decision contradicts itself."""
     for got, call in itertools.product(every_answer(), Call):
         made = decide(call, got, task_id=42)
-        rejected = made.next in {Next.REJECTED, Next.EXECUTION_FAILED}
+        rejected = made.action in {Action.REJECTED, Action.EXECUTION_FAILED}
         assert (made.reason is not None) == rejected
-        assert (made.stop is not None) == (made.next is Next.STOP)
-        assert (made.task is not None) == (made.next in {Next.APPLIED, Next.EXECUTION_FAILED})
+        assert (made.stop is not None) == (made.action is Action.STOP)
+        assert (made.task is not None) == (made.action in {Action.APPLIED, Action.EXECUTION_FAILED})
         assert made.task is None or made.task.id == 42
-        assert made.wait is None or made.next in {Next.WAIT, Next.REPEAT}
+        assert made.wait is None or made.action in {Action.WAIT, Action.REPEAT}
 
 
 def test_an_execution_is_repeated_only_when_nothing_was_sent() -> None:
     """The first promise: at most once."""
     for got in every_answer():
         made = decide(Call.EXECUTE, got, task_id=42)
-        if made.next is Next.REPEAT:
+        if made.action is Action.REPEAT:
             assert got.kind is AnswerKind.NOT_CONNECTED
-        if made.next is Next.WAIT:
+        if made.action is Action.WAIT:
             assert got.status == 429
-        assert (made.next is Next.APPLIED) <= (got.data == TASK)
+        assert (made.action is Action.APPLIED) <= (got.data == TASK)
 
 
 def test_only_executions_can_be_lost() -> None:
     """Everything else is safe to repeat."""
     for got, call in itertools.product(every_answer(), (Call.UPDATE, Call.READ)):
-        assert decide(call, got, task_id=42).next is not Next.LOST
+        assert decide(call, got, task_id=42).action is not Action.LOST
 
 
 @pytest.mark.parametrize(
@@ -201,7 +207,7 @@ def test_only_executions_can_be_lost() -> None:
 def test_the_reason_of_a_refusal(call: Call, got: Answer, reason: Reason) -> None:
     """One code covers several rules; the words tell them apart, and doubt is `api_rejected`."""
     made = decide(call, got, task_id=42)
-    assert (made.next, made.reason) == (Next.REJECTED, reason)
+    assert (made.action, made.reason) == (Action.REJECTED, reason)
     assert made.detail
 
 
@@ -258,7 +264,7 @@ def test_a_stop_says_what_to_do(got: Answer, cause: StopCause, says: list[str]) 
     """With the problem's code, and the setting to change."""
     for call in Call:
         made = decide(call, got, task_id=42)
-        assert (made.next, made.stop) == (Next.STOP, cause)
+        assert (made.action, made.stop) == (Action.STOP, cause)
         assert all(words in made.detail for words in says), made.detail
         assert "\n" not in made.detail
 
@@ -266,8 +272,8 @@ def test_a_stop_says_what_to_do(got: Answer, cause: StopCause, says: list[str]) 
 def test_a_read_of_no_single_task_is_applied_by_any_object() -> None:
     """A page is no task; what it holds is the reader's matter."""
     page = answer(200, {"items": [], "hasMore": False})
-    assert decide(Call.READ, page, task_id=None) == Decision(Next.APPLIED)
+    assert decide(Call.READ, page, task_id=None) == Decision(Action.APPLIED)
     for unreadable in (answer(200), answer(200, [TASK]), answer(200, "x")):
-        assert decide(Call.READ, unreadable, task_id=None).next is Next.REPEAT
-    assert decide(Call.UPDATE, page, task_id=None).next is Next.REPEAT
-    assert decide(Call.EXECUTE, page, task_id=None).next is Next.LOST
+        assert decide(Call.READ, unreadable, task_id=None).action is Action.REPEAT
+    assert decide(Call.UPDATE, page, task_id=None).action is Action.REPEAT
+    assert decide(Call.EXECUTE, page, task_id=None).action is Action.LOST

@@ -7,7 +7,7 @@ from api_calls import connect
 
 from reply_tasks.api.answers import AnswerKind
 from reply_tasks.api.client import Connection, ReplyClient
-from reply_tasks.api.decisions import Call, Next, decide
+from reply_tasks.api.decisions import Action, Call, decide
 from reply_tasks.api.dialect import Dialect
 from reply_tasks.contract.enums import TaskStatus, TaskType
 from reply_tasks.contract.outcomes import Reason
@@ -39,7 +39,7 @@ def client(sandbox: SandboxServer, request: pytest.FixtureRequest) -> Iterator[R
 def test_an_update_is_applied(client: ReplyClient, sandbox: SandboxServer) -> None:
     """Both dialects mean the same task."""
     made = decide(Call.UPDATE, client.update_task(1, UPDATE), task_id=1)
-    assert made.next is Next.APPLIED
+    assert made.action is Action.APPLIED
     assert made.task is not None
     assert made.task.task_type is TaskType.CALL
     assert sandbox.task(1).task_type is TaskType.CALL
@@ -49,10 +49,10 @@ def test_an_execution_is_applied_once(client: ReplyClient, sandbox: SandboxServe
     """The second answer is the state check, a conflict."""
     first = decide(Call.EXECUTE, client.execute_task(1, {}), task_id=1)
     second = decide(Call.EXECUTE, client.execute_task(1, {}), task_id=1)
-    assert first.next is Next.APPLIED
+    assert first.action is Action.APPLIED
     assert first.task is not None
     assert first.task.status is TaskStatus.FINISHED
-    assert (second.next, second.reason) == (Next.REJECTED, Reason.TASK_NOT_NEW)
+    assert (second.action, second.reason) == (Action.REJECTED, Reason.TASK_NOT_NEW)
     assert len(sandbox.outbox) == 1
 
 
@@ -85,7 +85,7 @@ def test_a_wrong_key_stops(sandbox: SandboxServer) -> None:
     """With the advice to look at key and dialect."""
     with connect(sandbox.url) as client:
         made = decide(Call.EXECUTE, client.execute_task(1, {}), task_id=1)
-    assert made.next is Next.STOP
+    assert made.action is Action.STOP
     assert "api_dialect" in made.detail
 
 
@@ -110,7 +110,7 @@ def test_the_quota_is_told(client: ReplyClient, sandbox: SandboxServer) -> None:
     sandbox.spend(100)
     refused = client.whoami()
     made = decide(Call.READ, refused, task_id=None)
-    assert made.next is Next.WAIT
+    assert made.action is Action.WAIT
     assert made.wait is not None
     assert 0 < made.wait <= 60
 
@@ -131,7 +131,7 @@ def test_a_fault_makes_an_execution_lost_and_an_update_repeat(
     sandbox.fault(kind, times=2, when=when)
     execution = decide(Call.EXECUTE, client.execute_task(1, {}), task_id=1)
     update = decide(Call.UPDATE, client.update_task(1, UPDATE), task_id=1)
-    assert (execution.next, update.next) == (Next.LOST, Next.REPEAT)
+    assert (execution.action, update.action) == (Action.LOST, Action.REPEAT)
     assert execution.detail
     assert len(sandbox.calls) == 2
     assert len(sandbox.outbox) == (1 if when is When.AFTER else 0)

@@ -26,7 +26,7 @@ from reply_tasks.contract import Operation
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.ledger import Entry, Ledger, new_id
 from reply_tasks.ledger.claims import claim
-from reply_tasks.ledger.reading import settled_operations
+from reply_tasks.ledger.queries import settled_operations
 from reply_tasks.sandbox import Endpoint, FaultKind, When
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,7 +8,9 @@ from functools import wraps
 from typing import Any
 
 from reply_tasks.api import transport
-from target_reply_tasks import commits, crew, engine, target
+from target_reply_tasks import target
+from target_reply_tasks.engine import commits, engine
+from target_reply_tasks.sending import senders
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def _always(_arguments: tuple[Any, ...], _result: object) -> bool:
 #: The five that every operation passes, then what lies between them.
 STEPS: Mapping[str, Step] = {
     "before the claim": Step(commits.Commits, "claim", after=False, counts=_some(2)),
-    "after the claim": Step(crew.Crew, "hand_out", after=False, counts=_some(1)),
+    "after the claim": Step(senders.Senders, "hand_out", after=False, counts=_some(1)),
     "after the send": Step(
         transport._Connection, "send_request", after=True, counts=_sent(b"PUT", b"POST")
     ),

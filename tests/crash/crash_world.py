@@ -16,7 +16,7 @@ from sqlalchemy import Row, create_engine, select, text
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import open_engine
-from reply_tasks.ledger.reading import finished_runs, settled_operations
+from reply_tasks.ledger.queries import finished_runs, settled_operations
 from reply_tasks.ledger.tables import operations, runs, sequences
 from reply_tasks.sandbox import DEFAULT_API_KEY, Endpoint, FaultKind, SandboxServer, When
 

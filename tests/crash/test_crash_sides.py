@@ -19,7 +19,7 @@ from reply_tasks.ledger import Entry, new_id, open_engine
 from reply_tasks.ledger.claims import claim
 from reply_tasks.ledger.database import writing
 from reply_tasks.ledger.liveness import Holder
-from reply_tasks.ledger.reading import finished_runs, settled_operations
+from reply_tasks.ledger.queries import finished_runs, settled_operations
 from reply_tasks.ledger.runs import register_holder, start_run
 from reply_tasks.ledger.tables import holders, operations
 from reply_tasks.sandbox import DEFAULT_API_KEY, Endpoint, FaultKind, SandboxServer

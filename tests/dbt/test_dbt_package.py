@@ -10,8 +10,8 @@ import yaml
 from dbt_warehouses import PACKAGE, ROOT
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
-from tap_reply_tasks import documents
-from tap_reply_tasks.documents import columns, staged_names, streams
+from tools import stream_documents as documents
+from tools.stream_documents import columns, staged_names, streams
 
 PAGE = (ROOT / documents.WAREHOUSE).read_text()
 STREAMS = {stream.name: stream for stream in streams()}

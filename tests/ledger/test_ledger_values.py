@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import Attempt, Ledger
-from reply_tasks.ledger.reading import settled_operations, uncertain_executions
+from reply_tasks.ledger.queries import settled_operations, uncertain_executions
 from reply_tasks.ledger.tables import operations
 
 STRANGE: list[tuple[object, object]] = [

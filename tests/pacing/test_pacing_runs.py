@@ -7,7 +7,7 @@ from threading import Timer
 import pytest
 from pacing_world import OK, TOO_MANY, after_the_first_refusal, paced, updates, waits
 
-from target_reply_tasks.progress import Progress
+from target_reply_tasks.engine.progress import Progress
 
 
 def test_a_second_run_knows_what_the_first_one_spent(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_each_wait_is_told_once(tmp_path: Path) -> None:
 
 def test_a_long_run_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A progress line says what is settled, in hand and called, the pace, and when it goes on."""
-    monkeypatch.setattr("target_reply_tasks.engine.Progress", partial(Progress, every=0.6))
+    monkeypatch.setattr("target_reply_tasks.engine.engine.Progress", partial(Progress, every=0.6))
     with paced(tmp_path, tasks=15, per_minute=10) as stage:
         stage.run(*updates(1, 10))
         stage.let_pass(58)

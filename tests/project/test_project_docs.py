@@ -16,10 +16,10 @@ from reply_tasks.contract import read_record
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.contract.records import TaskRecord
 from reply_tasks.settings import TargetSettings, tap_settings_schema, target_settings_schema
-from reply_tasks.settings.__main__ import DOCUMENTS, with_generated_parts
-from reply_tasks.settings.documents import TAP, TARGET, meltano_settings, settings_markdown
 from tap_reply_tasks.tap import TapReplyTasks
 from target_reply_tasks.target import TargetReplyTasks
+from tools.settings_documents import DOCUMENTS, with_generated_parts
+from tools.settings_tables import TAP, TARGET, meltano_settings, settings_markdown
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
-from reply_tasks.api.quota import Grant, Quota, Wait, WindowLeft
-from reply_tasks.api.quota_windows import instant
 from reply_tasks.ledger.database import clock, open_engine, writing
+from reply_tasks.quota.quota import Grant, Quota, Wait, WindowLeft
+from reply_tasks.quota.windows import instant
 
 START_MS = 1_780_000_000_000
 KEY = "sk-live-5f3c9d77"
 
 
-class World:
+class Context:
     """One ledger and one clock; a ``Quota`` made here stands for a process of its own."""
 
     def __init__(self, engine: Engine) -> None:
@@ -100,11 +100,11 @@ class World:
 
 
 @contextmanager
-def in_memory() -> Iterator[World]:
+def in_memory() -> Iterator[Context]:
     """A world that is gone afterwards."""
     engine = open_engine("sqlite://")
     try:
-        yield World(engine)
+        yield Context(engine)
     finally:
         engine.dispose()
 

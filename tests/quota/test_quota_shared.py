@@ -6,11 +6,11 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from quota_world import KEY, World, spend_side_by_side
+from quota_world import KEY, Context, spend_side_by_side
 from sqlalchemy import inspect
 
-from reply_tasks.api.quota import Why, digest
 from reply_tasks.ledger.database import open_engine, writing_on
+from reply_tasks.quota.quota import WaitReason, digest
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -22,10 +22,10 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def world(ledger_url: str) -> Iterator[World]:
+def world(ledger_url: str) -> Iterator[Context]:
     engine = open_engine(ledger_url)
     try:
-        yield World(engine)
+        yield Context(engine)
     finally:
         engine.dispose()
 
@@ -43,7 +43,7 @@ def test_the_next_run_knows_what_the_last_one_spent(ledger_url: str) -> None:
     assert spend_side_by_side(ledger_url, per_minute=60, processes=1) == [10]
 
 
-def test_a_grant_that_is_rolled_back_was_never_made(world: World) -> None:
+def test_a_grant_that_is_rolled_back_was_never_made(world: Context) -> None:
     """Slots belong to the caller's transaction."""
     quota = world.quota(5, 10)
     with world.engine.connect() as connection, writing_on(connection, durable=False):
@@ -52,7 +52,7 @@ def test_a_grant_that_is_rolled_back_was_never_made(world: World) -> None:
     assert world.take(quota, 9).granted == 5
 
 
-def test_takers_of_several_users_do_not_block_each_other_for_good(world: World) -> None:
+def test_takers_of_several_users_do_not_block_each_other_for_good(world: Context) -> None:
     """Two transactions that take for two users in opposite order both end, and count right."""
     quota = world.quota(1000, 3000)
 
@@ -70,7 +70,7 @@ def test_takers_of_several_users_do_not_block_each_other_for_good(world: World) 
     assert [world.left(quota, user)[0].left for user in ("1", "2")] == [920, 920]
 
 
-def test_the_same_rules_hold_on_either_database(world: World) -> None:
+def test_the_same_rules_hold_on_either_database(world: Context) -> None:
     """Windows, pauses, ceilings, deletion and a clock put back, once through."""
     quota = world.quota(10, 25)
     assert world.take(quota, 12).granted == 10
@@ -80,7 +80,7 @@ def test_the_same_rules_hold_on_either_database(world: World) -> None:
     world.correct(quota, 2, world.after(119.999), in_flight=0)
     world.pause(quota, 30)
     grant = world.take(quota, 1)
-    assert (grant.why, grant.wait) == (Why.HOUR, 121)
+    assert (grant.why, grant.wait) == (WaitReason.HOUR, 121)
     world.pass_(121)
     assert world.take(quota, 5).granted == 1
     world.pass_(10)
@@ -90,10 +90,10 @@ def test_the_same_rules_hold_on_either_database(world: World) -> None:
     assert world.left(quota)[0].left == 1
     world.pass_(3_601.001)
     assert world.take(quota, 10).granted == 10
-    assert [wait.why for wait in world.acquire(quota)] == [Why.MINUTE]
+    assert [wait.why for wait in world.acquire(quota)] == [WaitReason.MINUTE]
 
 
-def test_the_key_is_kept_nowhere(world: World, ledger_url: str, tmp_path: Path) -> None:
+def test_the_key_is_kept_nowhere(world: Context, ledger_url: str, tmp_path: Path) -> None:
     """The ledger and the quota object hold a digest, from which no key can be read."""
     quota = world.quota(10, 25)
     world.take(quota, 1, "rep@example.com")

@@ -6,25 +6,25 @@ from datetime import datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quota_world import START_MS, World, in_memory
+from quota_world import START_MS, Context, in_memory
 
-from reply_tasks.api.quota import Grant, Quota, Why
-from reply_tasks.api.quota_windows import NEAR_THE_END, instant
+from reply_tasks.quota.quota import Grant, Quota, WaitReason
+from reply_tasks.quota.windows import NEAR_THE_END, instant
 
 HOUR_MS = 3_600_000
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world() -> Iterator[Context]:
     with in_memory() as made:
         yield made
 
 
-def test_a_pause_holds_for_every_process(world: World) -> None:
+def test_a_pause_holds_for_every_process(world: Context) -> None:
     """After a 429 nobody gets a slot of that user before its Retry-After has passed."""
     first, second = world.quota(), world.quota()
     world.pause(first, 30, "1")
-    assert world.take(second, 4, "1") == Grant(0, 30, Why.PAUSED)
+    assert world.take(second, 4, "1") == Grant(0, 30, WaitReason.PAUSED)
     assert world.left(second, "1")[0].left == 0
     assert world.left(second, "1")[0].frees_at == world.after(30)
     assert world.take(second, 4, "2").granted == 4
@@ -34,7 +34,7 @@ def test_a_pause_holds_for_every_process(world: World) -> None:
     assert world.take(first, 4, "1").granted == 4
 
 
-def test_a_pause_is_never_shortened(world: World) -> None:
+def test_a_pause_is_never_shortened(world: Context) -> None:
     """Of two pauses the later end stands, in either order."""
     quota = world.quota()
     world.pause(quota, 60)
@@ -44,27 +44,27 @@ def test_a_pause_is_never_shortened(world: World) -> None:
     assert world.take(quota, 1).wait == 90
 
 
-def test_a_pause_holds_without_limits(world: World) -> None:
+def test_a_pause_holds_without_limits(world: Context) -> None:
     """Without limits a 429 still pauses the process that met it."""
     quota = world.quota(None, None)
     world.pause(quota, 30)
     world.pause(quota, 10)
-    assert world.take(quota, 5) == Grant(0, 30, Why.PAUSED)
+    assert world.take(quota, 5) == Grant(0, 30, WaitReason.PAUSED)
     assert world.take(quota, 5, "2").granted == 5
     (wait,) = world.acquire(quota)
-    assert (wait.seconds, wait.why) == (30, Why.PAUSED)
+    assert (wait.seconds, wait.why) == (30, WaitReason.PAUSED)
     assert world.take(quota, 5).granted == 5
 
 
-def test_a_full_window_can_outlast_a_pause(world: World) -> None:
+def test_a_full_window_can_outlast_a_pause(world: Context) -> None:
     """The wait is for the last of what stands in the way."""
     quota = world.quota(2, None)
     world.take(quota, 2)
     world.pause(quota, 10)
-    assert world.take(quota, 1) == Grant(0, 61.001, Why.MINUTE)
+    assert world.take(quota, 1) == Grant(0, 61.001, WaitReason.MINUTE)
 
 
-def test_others_spending_lowers_what_is_granted(world: World) -> None:
+def test_others_spending_lowers_what_is_granted(world: Context) -> None:
     """When Reply says that fewer remain than we think, no more than those are granted."""
     quota = world.quota(None, 100)
     world.take(quota, 10)
@@ -72,21 +72,21 @@ def test_others_spending_lowers_what_is_granted(world: World) -> None:
     (hour,) = world.left(world.quota(None, 100))
     assert (hour.left, hour.frees_at) == (7, world.after(601))
     grant = world.take(quota, 20)
-    assert grant == Grant(7, 601, Why.HOUR)
+    assert grant == Grant(7, 601, WaitReason.HOUR)
 
 
-def test_a_reset_lifts_the_ceiling_after_one_call(world: World) -> None:
+def test_a_reset_lifts_the_ceiling_after_one_call(world: Context) -> None:
     """After the reset one call goes first; what its answer says, or time, lets the rest follow."""
     quota = world.quota(None, 100)
     world.correct(quota, 0, world.after(600))
     world.pass_(601)
-    assert world.take(quota, 20) == Grant(1, 10, Why.HOUR)
-    assert world.take(quota, 20) == Grant(0, 10, Why.HOUR)
+    assert world.take(quota, 20) == Grant(1, 10, WaitReason.HOUR)
+    assert world.take(quota, 20) == Grant(0, 10, WaitReason.HOUR)
     world.correct(quota, 99, world.after(3_600))
     assert world.take(quota, 200).granted == 99
 
 
-def test_a_reset_whose_first_answer_is_lost_lifts_the_ceiling(world: World) -> None:
+def test_a_reset_whose_first_answer_is_lost_lifts_the_ceiling(world: Context) -> None:
     """When the one call after the reset brings no word, the rest follow soon all the same."""
     quota = world.quota(None, 100)
     world.correct(quota, 0, world.after(600))
@@ -96,7 +96,7 @@ def test_a_reset_whose_first_answer_is_lost_lifts_the_ceiling(world: World) -> N
     assert world.take(quota, 200).granted == 99
 
 
-def test_reply_knowing_of_more_changes_nothing(world: World) -> None:
+def test_reply_knowing_of_more_changes_nothing(world: Context) -> None:
     """When Reply's hour began anew, our own hour still counts."""
     quota = world.quota(None, 100)
     world.take(quota, 90)
@@ -104,7 +104,7 @@ def test_reply_knowing_of_more_changes_nothing(world: World) -> None:
     assert world.take(quota, 100).granted == 10
 
 
-def test_calls_in_flight_are_not_counted_twice(world: World) -> None:
+def test_calls_in_flight_are_not_counted_twice(world: Context) -> None:
     """What Reply may not have counted yet is taken from what it says remains, until answered."""
     quota = world.quota(None, 100)
     reset = world.after(600)
@@ -117,7 +117,7 @@ def test_calls_in_flight_are_not_counted_twice(world: World) -> None:
     assert world.left(quota)[0].left == 8, "the answer with 9 was older than the one with 8"
 
 
-def test_words_do_not_add_up(world: World) -> None:
+def test_words_do_not_add_up(world: Context) -> None:
     """Saying the same thing a hundred times is saying it once."""
     quota = world.quota(None, 100)
     for _ in range(100):
@@ -125,7 +125,7 @@ def test_words_do_not_add_up(world: World) -> None:
     assert world.take(quota, 100).granted == 40
 
 
-def test_a_word_about_an_hour_that_is_over_changes_nothing(world: World) -> None:
+def test_a_word_about_an_hour_that_is_over_changes_nothing(world: Context) -> None:
     """An answer that was overtaken by the next hour's is not believed."""
     quota = world.quota(None, 100)
     world.correct(quota, 90, world.after(3_600))
@@ -133,7 +133,7 @@ def test_a_word_about_an_hour_that_is_over_changes_nothing(world: World) -> None
     assert world.take(quota, 100).granted == 90
 
 
-def test_clocks_that_differ_cost_an_hour_at_most(world: World) -> None:
+def test_clocks_that_differ_cost_an_hour_at_most(world: Context) -> None:
     """A reset in the far future, or in the past while nothing remains, is bounded."""
     quota = world.quota(None, 100)
     world.correct(quota, 0, world.after(400 * 86_400), user="1")
@@ -142,14 +142,14 @@ def test_clocks_that_differ_cost_an_hour_at_most(world: World) -> None:
     assert world.take(quota, 1, "2").wait == 1
 
 
-def test_a_word_is_for_the_hour_only(world: World) -> None:
+def test_a_word_is_for_the_hour_only(world: Context) -> None:
     """Without an hourly limit Reply's hourly count is none of our business."""
     quota = world.quota(50, None)
     world.correct(quota, 0, world.after(600))
     assert world.take(quota, 60).granted == 50
 
 
-def test_far_from_the_end_a_word_that_changes_nothing_is_not_written(world: World) -> None:
+def test_far_from_the_end_a_word_that_changes_nothing_is_not_written(world: Context) -> None:
     """The answers of a quiet hour cost a look, no write."""
     quota = world.quota(None, 3_000)
     reset = world.after(600)
@@ -219,19 +219,19 @@ def test_what_others_left_is_used_to_the_last_call_without_a_429(
         assert server.used == limit, "a call was left over"
 
 
-def _first(world: World, quota: Quota, server: FixedHour) -> tuple[int, datetime]:
+def _first(world: Context, quota: Quota, server: FixedHour) -> tuple[int, datetime]:
     assert world.take(quota, 1).granted == 1
     return server.call(world.now_ms)
 
 
 def _answer(
-    world: World, quota: Quota, answers: list[tuple[int, datetime]], slots: int, which: int
+    world: Context, quota: Quota, answers: list[tuple[int, datetime]], slots: int, which: int
 ) -> None:
     remaining, reset = answers.pop(which)
     world.correct(quota, remaining, reset, in_flight=slots + len(answers))
 
 
-def test_a_sliding_server_is_followed_at_its_own_pace(world: World) -> None:
+def test_a_sliding_server_is_followed_at_its_own_pace(world: Context) -> None:
     """Where Reply's hour slides, others' calls free slots one by one; each is used when free."""
     limit = 20
     others = [START_MS - HOUR_MS + 60_000 * number for number in range(limit)]

@@ -8,24 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyrate_limiter import Rate, RateItem
-from quota_world import START_MS, World, in_memory
+from quota_world import START_MS, Context, in_memory
 from sqlalchemy import event, inspect
 
-from reply_tasks.api.quota import Grant, Why
-from reply_tasks.api.quota_bucket import CallLog
-from reply_tasks.api.quota_windows import SLACK_MS, Ceiling, windows
+from reply_tasks.quota.bucket import CallLog
+from reply_tasks.quota.quota import Grant, WaitReason
+from reply_tasks.quota.windows import SLACK_MS, Ceiling, windows
 
-SPANS = {Why.MINUTE: 60_000, Why.HOUR: 3_600_000}
+SPANS = {WaitReason.MINUTE: 60_000, WaitReason.HOUR: 3_600_000}
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world() -> Iterator[Context]:
     with in_memory() as made:
         yield made
 
 
 def _limits(per_minute: int | None, per_hour: int | None) -> list[tuple[int, int]]:
-    both = ((SPANS[Why.MINUTE], per_minute), (SPANS[Why.HOUR], per_hour))
+    both = ((SPANS[WaitReason.MINUTE], per_minute), (SPANS[WaitReason.HOUR], per_hour))
     return [(span, limit) for span, limit in both if limit is not None]
 
 
@@ -125,7 +125,7 @@ def test_the_whole_quota_is_used(
     assert made == ideal
 
 
-def test_a_large_log_stays_small(world: World) -> None:
+def test_a_large_log_stays_small(world: Context) -> None:
     """What no window counts any more is deleted, for users that never come back too."""
     quota = world.quota(1000, 3000)
     world.take(quota, 5, "gone")
@@ -140,7 +140,7 @@ def test_a_large_log_stays_small(world: World) -> None:
     assert rows[1] <= 63
 
 
-def test_the_total_survives_a_long_silence(world: World) -> None:
+def test_the_total_survives_a_long_silence(world: Context) -> None:
     """A word of Reply's holds although every call that it was counted from has been deleted."""
     quota = world.quota(10, 10)
     world.take(quota, 4)
@@ -150,12 +150,12 @@ def test_the_total_survives_a_long_silence(world: World) -> None:
     assert world.take(quota, 10).granted == 2
 
 
-def test_nothing_is_asked_for_and_nothing_is_given(world: World) -> None:
+def test_nothing_is_asked_for_and_nothing_is_given(world: Context) -> None:
     """A request for no slots takes none and waits for nothing."""
     assert world.take(world.quota(1, 1), 0) == Grant(0)
 
 
-def test_null_limits_cost_nothing(world: World) -> None:
+def test_null_limits_cost_nothing(world: Context) -> None:
     """Without limits everything is granted, and the database is left alone."""
     statements: list[str] = []
     quota = world.quota(None, None)
@@ -173,7 +173,7 @@ def test_null_limits_cost_nothing(world: World) -> None:
 
 @pytest.mark.parametrize(("limits", "granted"), [((3, None), 3), ((None, 5), 5), ((6, 4), 4)])
 def test_one_window_alone(
-    world: World, limits: tuple[int | None, int | None], granted: int
+    world: Context, limits: tuple[int | None, int | None], granted: int
 ) -> None:
     """A limit of null takes its window away, and an hour may be smaller than a minute."""
     assert world.take(world.quota(*limits), 50).granted == granted
@@ -186,7 +186,7 @@ def test_a_limit_below_one_is_refused(limits: tuple[int, int | None]) -> None:
         windows(*limits)
 
 
-def test_users_have_a_quota_each(world: World) -> None:
+def test_users_have_a_quota_each(world: Context) -> None:
     """One user's calls take nothing from another's."""
     quota = world.quota(3, 10)
     assert world.take(quota, 5, "1").granted == 3
@@ -194,24 +194,24 @@ def test_users_have_a_quota_each(world: World) -> None:
     assert world.take(quota, 5, None).granted == 3
 
 
-def test_a_clock_that_was_ahead_costs_one_window(world: World) -> None:
+def test_a_clock_that_was_ahead_costs_one_window(world: Context) -> None:
     """When the clock is put back by days, nobody waits for days."""
     quota = world.quota(3, 100)
     world.pass_(5 * 86_400)
     world.take(quota, 3)
     world.pass_(-5 * 86_400)
     grant = world.take(quota, 1)
-    assert grant == Grant(0, 61.001, Why.MINUTE)
+    assert grant == Grant(0, 61.001, WaitReason.MINUTE)
     world.pass_(61.001)
     assert world.take(quota, 1).granted == 1
 
 
-def test_what_is_left_can_be_read(world: World) -> None:
+def test_what_is_left_can_be_read(world: Context) -> None:
     """Each window says what is left of it, and when it frees."""
     quota = world.quota(10, 50)
     assert [(w.name, w.limit, w.left, w.frees_at) for w in world.left(quota)] == [
-        (Why.MINUTE, 10, 10, None),
-        (Why.HOUR, 50, 50, None),
+        (WaitReason.MINUTE, 10, 10, None),
+        (WaitReason.HOUR, 50, 50, None),
     ]
     world.take(quota, 3)
     began = world.now
@@ -225,19 +225,19 @@ def test_what_is_left_can_be_read(world: World) -> None:
     assert (hour.frees_at - began).total_seconds() == 3601.001
 
 
-def test_acquiring_waits_and_says_so_once(world: World) -> None:
+def test_acquiring_waits_and_says_so_once(world: Context) -> None:
     """A wait is told of when it begins, however often it is looked at."""
     quota = world.quota(1, 2)
     assert world.acquire(quota) == []
     (minute,) = world.acquire(quota)
-    assert (minute.seconds, minute.why) == (61.001, Why.MINUTE)
+    assert (minute.seconds, minute.why) == (61.001, WaitReason.MINUTE)
     (hour,) = world.acquire(quota)
-    assert (hour.seconds, hour.why) == (3540.0, Why.HOUR)
+    assert (hour.seconds, hour.why) == (3540.0, WaitReason.HOUR)
     assert max(world.naps) <= 15
     assert sum(world.naps) == pytest.approx(61.001 + 3540.0)
 
 
-def test_acquiring_says_so_again_when_the_wait_grows(world: World) -> None:
+def test_acquiring_says_so_again_when_the_wait_grows(world: Context) -> None:
     """A pause that begins during a wait is told of."""
     quota = world.quota(1, None)
     world.take(quota, 1)
@@ -249,10 +249,10 @@ def test_acquiring_says_so_again_when_the_wait_grows(world: World) -> None:
         return slept(stop, seconds)
 
     quota._sleep = pausing
-    assert [wait.why for wait in world.acquire(quota)] == [Why.MINUTE, Why.PAUSED]
+    assert [wait.why for wait in world.acquire(quota)] == [WaitReason.MINUTE, WaitReason.PAUSED]
 
 
-def test_acquiring_ends_when_told_to_stop(world: World) -> None:
+def test_acquiring_ends_when_told_to_stop(world: Context) -> None:
     """A stop ends the wait at once, and takes no slot."""
     quota = world.quota(1, None)
     stop = threading.Event()
@@ -270,7 +270,7 @@ def test_acquiring_ends_when_told_to_stop(world: World) -> None:
     assert world.left(quota)[0].left == 1
 
 
-def test_a_real_stop_interrupts_a_real_wait(world: World) -> None:
+def test_a_real_stop_interrupts_a_real_wait(world: Context) -> None:
     """By default the wait is the event's own, so that a signal ends it at once."""
     quota = world.quota(1, None)
     quota._sleep = threading.Event.wait
@@ -285,7 +285,7 @@ def test_a_ceiling_is_a_value() -> None:
     assert said == Ceiling(5, START_MS + 60_000, base=15, in_flight=5, until_ms=START_MS + 61_000)
 
 
-def test_the_log_is_a_bucket_of_pyrate_limiter(world: World) -> None:
+def test_the_log_is_a_bucket_of_pyrate_limiter(world: Context) -> None:
     """It keeps the contract of ``AbstractBucket``: put, decide, count, peek, leak and flush."""
     world.quota(1, 1)  # makes the tables
     with world.write() as connection:

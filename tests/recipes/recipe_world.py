@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from reply_tasks.ledger import Ledger
-from reply_tasks.ledger.reading import settled_operations
+from reply_tasks.ledger.queries import settled_operations
 from reply_tasks.sandbox import DEFAULT_API_KEY, SandboxServer
 from target_reply_tasks.target import TargetReplyTasks
 

@@ -15,15 +15,15 @@ import pytest
 from sqlalchemy import Engine
 from tap_world import KEY, Running, emit, run, sqlite_url
 
-from reply_tasks.api.quota import Quota
 from reply_tasks.contract.enums import LinkedInTaskType, TaskStatus, TaskType
 from reply_tasks.ledger import open_engine
 from reply_tasks.ledger.database import clock, writing
+from reply_tasks.quota.quota import Quota
 from reply_tasks.sandbox import Endpoint, Mix, SandboxServer, Template, User, endpoints
 from reply_tasks.sandbox.seed import make_tasks
 from reply_tasks.sandbox.wire import list_item_json
 from tap_reply_tasks import api_streams
-from tap_reply_tasks.reading import Effects
+from tap_reply_tasks.task_reader import Effects
 
 FRESH = {"requests_per_minute": None, "requests_per_hour": None}
 

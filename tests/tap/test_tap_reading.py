@@ -9,7 +9,7 @@ import pytest
 from reply_tasks.api.answers import Answer, AnswerKind
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.settings import TapSettings
-from tap_reply_tasks.reading import Effects, ReadError, TaskReader
+from tap_reply_tasks.task_reader import Effects, ReadError, TaskReader
 
 if TYPE_CHECKING:
     from reply_tasks.api.client import ReplyClient

@@ -10,7 +10,7 @@ import pytest
 from tap_world import KEY, LedgerWriter, Output, Running, emit, run, sqlite_url, unchanged
 
 from reply_tasks.ledger import LedgerError
-from reply_tasks.ledger.reading import settled_operations
+from reply_tasks.ledger.queries import settled_operations
 from reply_tasks.sandbox import Endpoint, SandboxServer, User
 from tap_reply_tasks import ledger_streams
 

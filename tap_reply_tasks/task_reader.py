@@ -11,7 +11,7 @@ from typing import Any
 from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.api.decisions import Call, Decision, Next, decide
+from reply_tasks.api.decisions import Action, Call, Decision, decide
 from reply_tasks.contract.date_times import write_date_time
 from reply_tasks.contract.detail import TaskDetail
 from reply_tasks.contract.outcomes import Reason
@@ -119,7 +119,7 @@ class TaskReader:
             body["from"] = write_date_time(self._settings.start_date)
         what = f"the tasks from number {skip} on"
         decision, answer = self._certain(what, lambda: client.filter_tasks(body, top, skip))
-        if decision.next is Next.REJECTED:
+        if decision.action is Action.REJECTED:
             raise ReadError(f"Reply refused to list tasks: {decision.detail}")
         items = answer.data.get("items")
         if not isinstance(items, list):
@@ -137,11 +137,11 @@ class TaskReader:
             answer = send()
             effects.observe(answer)
             decision = decide(Call.READ, answer, task_id=task_id)
-            if decision.next is Next.STOP:
+            if decision.action is Action.STOP:
                 raise ReadError(decision.detail)
-            if decision.next is Next.WAIT:
+            if decision.action is Action.WAIT:
                 effects.pause(UNSTATED_RETRY_AFTER if decision.wait is None else decision.wait)
-            elif decision.next is Next.REPEAT:
+            elif decision.action is Action.REPEAT:
                 failures += 1
                 failing += answer.elapsed
                 if effects.backoff.gives_up(failures, failing, self._settings.max_retries):
@@ -160,4 +160,4 @@ class TaskReader:
 
 def _refused(decision: Decision) -> bool:
     """Whether Reply would not give a task that is there."""
-    return decision.next is Next.REJECTED and decision.reason is not Reason.TASK_NOT_FOUND
+    return decision.action is Action.REJECTED and decision.reason is not Reason.TASK_NOT_FOUND

@@ -1,18 +1,25 @@
-"""The door between reader and engine: it admits so many records at once, and can be shut."""
+"""The gate between reader and engine: it admits so many records at once, and can be shut."""
 
 from threading import Event, Semaphore
 from typing import Any
 
 from reply_tasks.ledger import Settlement
-from target_reply_tasks.inbox import Inbox, InputEnded, Received, Refused, StateRead, StopWanted
+from target_reply_tasks.engine.inbox import (
+    Inbox,
+    InputEnded,
+    Received,
+    Refused,
+    StateRead,
+    StopWanted,
+)
+from target_reply_tasks.errors import InputClosedError
 from target_reply_tasks.work import Work
-from target_reply_tasks.world import InputClosedError
 
 #: The most records that are in hand at once: what bounds memory, and how far superseding looks.
 WINDOW = 1000
 
 
-class Door:
+class Gate:
     """What the reader's thread may tell the engine. The engine makes room, and shuts it."""
 
     def __init__(self, inbox: Inbox) -> None:

@@ -1,40 +1,8 @@
-"""What a run works with, handed in, and what it comes to."""
+"""How a run ended, and the exit code that says so."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from reply_tasks.api.backoff import Backoff
-from reply_tasks.api.client import ReplyClient
-from reply_tasks.ledger import Ledger, RunTotals
-from target_reply_tasks.allowance import Allowance
-
-
-class InputClosedError(Exception):
-    """The run is stopping: read no more."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """What the engine works with.
-
-    Attributes:
-        ledger: Opened and held.
-        client: Makes the calls.
-        allowance: The quota of each user.
-        backoff: How long to wait before a repeat.
-        write_state: Writes one STATE to standard output.
-        close_input: Called when nothing more shall be read: it must wake a reader that blocks.
-        log: Takes one line for a person.
-    """
-
-    ledger: Ledger
-    client: ReplyClient
-    allowance: Allowance
-    backoff: Backoff
-    write_state: Callable[[Any], None]
-    close_input: Callable[[], None]
-    log: Callable[[str], None]
+from reply_tasks.ledger import RunTotals
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-class Why(StrEnum):
+class WaitReason(StrEnum):
     """What a call waits for."""
 
     MINUTE = "minute"
@@ -36,7 +36,7 @@ class Why(StrEnum):
 class Window:
     """A sliding window: at most ``rate.limit`` calls in any ``rate.interval`` milliseconds."""
 
-    name: Why
+    name: WaitReason
     rate: Rate
 
 
@@ -52,7 +52,7 @@ class Grant:
 
     granted: int
     wait: float = 0.0
-    why: Why | None = None
+    why: WaitReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Wait:
     """A wait that has begun, for a log line; ``user`` is the start of the quota's digest."""
 
     seconds: float
-    why: Why
+    why: WaitReason
     user: str
 
 
@@ -75,7 +75,7 @@ class WindowLeft:
         frees_at: When it will grant more, UTC; None when nothing of it is used.
     """
 
-    name: Why
+    name: WaitReason
     limit: int
     left: int
     frees_at: datetime | None
@@ -160,7 +160,10 @@ def windows(per_minute: int | None, per_hour: int | None) -> tuple[Window, ...]:
     Raises:
         ValueError: A limit is less than 1.
     """
-    limits = ((Why.MINUTE, per_minute, Duration.MINUTE), (Why.HOUR, per_hour, Duration.HOUR))
+    limits = (
+        (WaitReason.MINUTE, per_minute, Duration.MINUTE),
+        (WaitReason.HOUR, per_hour, Duration.HOUR),
+    )
     for name, limit, _ in limits:
         if limit is not None and limit < 1:
             raise ValueError(f"requests_per_{name} is {limit}: a quota is 1 or more, or null.")

@@ -1,4 +1,4 @@
-"""``python -m reply_tasks.settings write`` puts the settings into the documents that repeat them.
+"""``python -m tools.settings_documents write`` puts the settings into what repeats them.
 
 A developer's tool, run from the top of a checkout. Between two marked lines a file is generated;
 the rest is written by hand.
@@ -11,7 +11,7 @@ from textwrap import indent
 import click
 import yaml
 
-from reply_tasks.settings.documents import TAP, TARGET, meltano_settings, settings_markdown
+from tools.settings_tables import TAP, TARGET, meltano_settings, settings_markdown
 
 #: Document -> the generated parts in it, by name.
 DOCUMENTS: Mapping[str, tuple[str, ...]] = {

@@ -1,4 +1,4 @@
-"""The quota as the engine spends it: slots in the turn's own transaction, waits told once."""
+"""Pacing: the quota as the engine spends it, in the turn's own transaction; waits are told once."""
 
 import time
 from collections import deque
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from reply_tasks.api.answers import Answer
-from reply_tasks.api.quota import Quota, Why
+from reply_tasks.quota.quota import Quota, WaitReason
 
 #: A shorter wait than this is not worth a line.
 WORTH_TELLING = 2.0
@@ -24,9 +24,9 @@ TOO_MANY_REQUESTS = 429
 HOUR = "1h"
 
 _WHY = {
-    Why.MINUTE: "the quota of this minute is spent",
-    Why.HOUR: "the quota of this hour is spent",
-    Why.PAUSED: "Reply asked for a pause (429)",
+    WaitReason.MINUTE: "the quota of this minute is spent",
+    WaitReason.HOUR: "the quota of this hour is spent",
+    WaitReason.PAUSED: "Reply asked for a pause (429)",
 }
 
 
@@ -34,7 +34,7 @@ _WHY = {
 class _Wait:
     began: float
     until: float
-    why: Why
+    why: WaitReason
     told_until: float = 0.0
 
 
@@ -49,7 +49,7 @@ class _HourLeft(NamedTuple):
         return max(self, other, key=lambda left: (left.reset, -left.remaining))
 
 
-class Allowance:
+class Pacing:
     """Takes slots for the engine, and keeps account of what it waits for.
 
     Only the engine's thread calls it, but for ``observe``.
@@ -86,7 +86,7 @@ class Allowance:
         grant = self._quota.take(connection, self._of(user), 1 if probing else wanted)
         if probing and grant.granted:
             self._probes[user] = self._now + PROBE_SECONDS
-            self._wait(user, PROBE_SECONDS, Why.PAUSED, tell=False)
+            self._wait(user, PROBE_SECONDS, WaitReason.PAUSED, tell=False)
             return grant.granted
         if grant.why is None:
             if wait is not None:
@@ -95,7 +95,7 @@ class Allowance:
         self._wait(user, grant.wait, grant.why, tell=wait is None or not grant.granted)
         return grant.granted
 
-    def _wait(self, user: str | None, seconds: float, why: Why, *, tell: bool) -> None:
+    def _wait(self, user: str | None, seconds: float, why: WaitReason, *, tell: bool) -> None:
         """This user waits so long; a wait that goes on as it was told is not told again."""
         until = self._now + seconds
         wait = self._waits.get(user)
@@ -157,9 +157,9 @@ class Allowance:
                 reset=left.reset,
                 in_flight=in_flight(user),
             )
-            self._try_again(user, Why.HOUR)
+            self._try_again(user, WaitReason.HOUR)
 
-    def _try_again(self, user: str | None, why: Why | None = None) -> None:
+    def _try_again(self, user: str | None, why: WaitReason | None = None) -> None:
         """What is waited for may have changed: ask the quota in this turn."""
         wait = self._waits.get(user)
         if wait is not None and why in {None, wait.why}:

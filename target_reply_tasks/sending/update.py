@@ -3,11 +3,11 @@
 from collections import OrderedDict
 from threading import Lock
 
-from reply_tasks.api.decisions import Decision, Next
+from reply_tasks.api.decisions import Action, Decision
 from reply_tasks.contract import TaskDetail, body_hash, merge, violations_of_update
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Settlement
-from target_reply_tasks.sending import Calls
+from target_reply_tasks.sending.calls import Calls
 from target_reply_tasks.work import Work
 
 #: How many TaskDetails of this run are kept, so that a second merge of a task needs no read.
@@ -19,7 +19,7 @@ def replace(calls: Calls, work: Work) -> Settlement:
     if work.recovered and violations_of_update(work.record.body):
         return Merge()(calls, work)  # less than a whole body: a run in merge mode claimed it
     decision = calls.update(work, dict(work.record.body))
-    if decision.next is Next.REJECTED:
+    if decision.action is Action.REJECTED:
         return _rejected(calls, work, decision)
     task = _task(decision)
     return work.settled(Outcome.APPLIED, calls.effects.now(), task_detail=task.raw)
@@ -37,7 +37,7 @@ class Merge:
         base = self._cached(work.task_id)
         if base is None:
             read = calls.read(work)
-            if read.next is Next.REJECTED:
+            if read.action is Action.REJECTED:
                 return _rejected(calls, work, read)
             base = _task(read)
             self._keep(base)
@@ -62,7 +62,7 @@ class Merge:
                 + " ".join(f"{violation.pointer}: {violation.message}" for violation in violations),
             )
         decision = calls.update(work, dict(body))
-        if decision.next is Next.REJECTED:
+        if decision.action is Action.REJECTED:
             self._forget(work.task_id)
             return _rejected(calls, work, decision)
         task = _task(decision)

@@ -19,11 +19,12 @@ from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import LedgerError, Settlement
 from reply_tasks.ledger.runs import end_run, start_run
 from reply_tasks.settings import TargetSettings
-from target_reply_tasks.checkpoint import Checkpoint
-from target_reply_tasks.commits import ClaimLostError, Commits, may_hold_execution
-from target_reply_tasks.crew import Crew
-from target_reply_tasks.door import WINDOW, Door
-from target_reply_tasks.inbox import (
+from target_reply_tasks.context import Context
+from target_reply_tasks.engine.adoption import adopt
+from target_reply_tasks.engine.checkpoint import Checkpoint
+from target_reply_tasks.engine.commits import ClaimLostError, Commits, may_hold_execution
+from target_reply_tasks.engine.gate import WINDOW, Gate
+from target_reply_tasks.engine.inbox import (
     Crashed,
     Ended,
     Inbox,
@@ -36,12 +37,12 @@ from target_reply_tasks.inbox import (
     StateRead,
     StopWanted,
 )
-from target_reply_tasks.novelties import Novelties
-from target_reply_tasks.planning import LOOK_AHEAD, Plan
-from target_reply_tasks.progress import Progress
-from target_reply_tasks.recovery import adopt
+from target_reply_tasks.engine.plan import LOOK_AHEAD, Plan
+from target_reply_tasks.engine.progress import Progress
+from target_reply_tasks.engine.unknown_members import UnknownMembers
+from target_reply_tasks.result import RunResult
+from target_reply_tasks.sending.senders import Senders
 from target_reply_tasks.work import RECOVERED, Unsettled, Work
-from target_reply_tasks.world import RunResult, World
 
 #: Seconds that what is in flight may take to settle when the run stops; then its claims are left to
 #: the next run.
@@ -53,14 +54,14 @@ REST = 0.05
 
 
 class Engine:
-    """Applies the records of one run, which come through its door."""
+    """Applies the records of one run, which come through its gate."""
 
-    def __init__(self, world: World, settings: TargetSettings, run_id: str) -> None:
-        self._world = world
+    def __init__(self, context: Context, settings: TargetSettings, run_id: str) -> None:
+        self._context = context
         self._settings = settings
         self._run_id = run_id
         self._inbox = Inbox(rest=REST)
-        self.door = Door(self._inbox)
+        self.gate = Gate(self._inbox)
         self._ready_to_read = Event()
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="engine", daemon=True)
@@ -68,10 +69,10 @@ class Engine:
         self._plan = Plan(
             mode=settings.update_mode,
             skip_unchanged=settings.skip_unchanged,
-            holder_id=world.ledger.holder.holder_id,
+            holder_id=context.ledger.holder.holder_id,
         )
         self._checkpoint = Checkpoint()
-        self._crew = Crew(world, settings, self._inbox, self._stopping)
+        self._senders = Senders(context, settings, self._inbox, self._stopping)
         self._slots_wanted: list[SlotWanted] = []
         self._settled: list[tuple[int, Settlement]] = []
         self._released: list[Work] = []
@@ -81,8 +82,8 @@ class Engine:
         self._bound = float("inf")
         self._next_orphan_look = 0.0
         self._result = RunResult()
-        self._progress = Progress(world.log)
-        self._novelties = Novelties(world.log)
+        self._progress = Progress(context.log)
+        self._unknown_members = UnknownMembers(context.log)
 
     def start(self) -> None:
         """Begin: settle what dead runs left, then be ready for records."""
@@ -102,8 +103,8 @@ class Engine:
     def _run(self) -> None:
         try:
             with ExitStack() as stack:
-                transaction = stack.enter_context(self._world.ledger.session())
-                self._commits = Commits(self._world.ledger, self._run_id, transaction)
+                transaction = stack.enter_context(self._context.ledger.session())
+                self._commits = Commits(self._context.ledger, self._run_id, transaction)
                 self._open()
                 while not self._finished():
                     self._turn(self._inbox.take(timeout=self._timeout(), enough=self._enough()))
@@ -126,12 +127,12 @@ class Engine:
     def _adopt_orphans(self) -> None:
         """Take over the claims of dead runs; they go through their lanes before anything else."""
         with self._commits.begin(durable=True) as connection:
-            works, closed = adopt(connection, self._world.ledger.holder, self._run_id)
+            works, closed = adopt(connection, self._context.ledger.holder, self._run_id)
         for work in works:
             self._recovering += 1
             self._plan.add(work)
         if works or closed:
-            self._world.log(
+            self._context.log(
                 f"Found {len(closed)} run(s) that died, and {len(works)} claim(s) without an "
                 "outcome: they are settled first."
             )
@@ -140,7 +141,7 @@ class Engine:
     def _finished(self) -> bool:
         if self._stopping.is_set():
             return not (self._settled or self._released) and (
-                not self._crew.busy or time.monotonic() > self._bound
+                not self._senders.busy or time.monotonic() > self._bound
             )
         return (
             self._input_ended
@@ -158,14 +159,14 @@ class Engine:
             return max(0.0, self._bound - time.monotonic())
         if self._plan.unjudged:
             return 0.0
-        free = filterfalse(self._world.allowance.waits, self._plan.users_with_work())
-        looks = (self._world.allowance.due, self._plan.due(), self._crew.due(free))
+        free = filterfalse(self._context.pacing.waits, self._plan.users_with_work())
+        looks = (self._context.pacing.due, self._plan.due(), self._senders.due(free))
         due = min([self._progress.due, *(at for at in looks if at is not None)])
         return max(0.0, due - time.monotonic())
 
     def _enough(self) -> int:
         """How many messages are worth a turn: with no call under way, as many as can be read."""
-        return WINDOW if self._crew.busy else max(1, WINDOW - self._checkpoint.in_hand)
+        return WINDOW if self._senders.busy else max(1, WINDOW - self._checkpoint.in_hand)
 
     def _turn(self, messages: list[Message]) -> None:
         for message in messages:
@@ -181,7 +182,7 @@ class Engine:
             settled=self._result.totals.settled,
             in_hand=self._checkpoint.in_hand,
             calls=self._result.totals.api_calls,
-            waiting=self._world.allowance.told(),
+            waiting=self._context.pacing.told(),
         )
 
     def _take(self, message: Message) -> None:
@@ -198,7 +199,7 @@ class Engine:
             case SlotWanted():
                 self._slots_wanted.append(message)
             case PauseWanted(user, seconds):
-                self._world.allowance.pause(user, seconds)
+                self._context.pacing.pause(user, seconds)
             case InputEnded(broken):
                 self._input_ended = True
                 self._result.stopped = self._result.stopped or broken
@@ -220,11 +221,11 @@ class Engine:
             self._settled.append((superseded.index, settlement))
 
     def _ended(self, work: Work, result: Settlement | Unsettled) -> None:
-        self._crew.take_in(work)
+        self._senders.take_in(work)
         self._result.totals.api_calls += len(work.attempts) - work.made_before
         if isinstance(result, Settlement):
             if result.task_detail is not None:
-                self._novelties.look(result.task_detail)
+                self._unknown_members.look(result.task_detail)
             self._settled.append((work.index, result))
             self._plan.finish(work)
             return
@@ -248,19 +249,19 @@ class Engine:
         with self._commits.begin(durable=durable) as connection:
             if self._commits.settle(connection, (settlement for _, settlement in settled)):
                 self._plan.doubt()
-                self._crew.forget_tasks()
+                self._senders.forget_tasks()
             self._commits.release(connection, self._released)
             if not self._stopping.is_set():
                 settled = settled + self._judge(connection)
             # The quota's lock comes after the counter's, in every transaction: no deadlock.
-            self._world.allowance.bring_up_to_date(connection, self._crew.in_flight)
+            self._context.pacing.bring_up_to_date(connection, self._senders.in_flight)
             granted = self._grant_slots(connection)
             if not self._stopping.is_set():
                 chosen = self._choose(connection)
         self._settled, self._released = [], []
         for wanted in granted:
             wanted.answer(granted=True)
-        self._crew.hand_out(chosen)
+        self._senders.hand_out(chosen)
         self._publish(settled)
 
     def _judge(self, connection: Connection) -> list[tuple[int, Settlement]]:
@@ -286,12 +287,12 @@ class Engine:
         now = time.monotonic()
         rested = now - (0.0 if self._input_ended or self._full() else LOOK_AHEAD)
         for user in self._plan.users_with_work():
-            picked = self._plan.pick(user, partial(self._crew.room, user), rested_before=rested)
+            picked = self._plan.pick(user, partial(self._senders.room, user), rested_before=rested)
             if picked:
-                slots = self._world.allowance.take(connection, user, len(picked))
+                slots = self._context.pacing.take(connection, user, len(picked))
                 self._plan.put_back(user, picked[slots:])
                 wanted += picked[:slots]
-        self._world.allowance.rest_but(
+        self._context.pacing.rest_but(
             {*self._plan.users_with_work(), *(slot.work.user for slot in self._slots_wanted)}
         )
         claimed = self._commits.claim(connection, wanted)
@@ -313,7 +314,7 @@ class Engine:
         granted = []
         left = []
         for wanted in self._slots_wanted:
-            if self._world.allowance.take(connection, wanted.work.user, 1):
+            if self._context.pacing.take(connection, wanted.work.user, 1):
                 granted.append(wanted)
             elif self._stopping.is_set():
                 wanted.answer(granted=False)
@@ -333,7 +334,7 @@ class Engine:
             self._checkpoint.settle(index)
             self._result.rejected += settlement.outcome is Outcome.REJECTED
             read += 1
-        self.door.make_room(read)
+        self.gate.make_room(read)
         if self._checkpoint.has_safe_state:
             self._commits.make_durable()
             self._write_states(self._checkpoint.safe_states())
@@ -353,7 +354,7 @@ class Engine:
         try:
             for state in states:
                 if not self._unheard:
-                    self._world.write_state(state)
+                    self._context.write_state(state)
         except OSError as error:
             self._unheard = True
             self._begin_stop(
@@ -373,24 +374,24 @@ class Engine:
         self._stopping.set()
         self._bound = time.monotonic() + STOP_BOUND
         self._shut()
-        self._released.extend(work for work in self._crew.take_back() if not work.recovered)
+        self._released.extend(work for work in self._senders.take_back() if not work.recovered)
 
     def _shut(self) -> None:
         """Read no more: wake a reader that waits for input or for room."""
-        self.door.shut()
+        self.gate.shut()
         self._ready_to_read.set()
-        self._world.close_input()
+        self._context.close_input()
 
     def _close(self) -> None:
         """Write the run's end."""
         totals, result = self._result.totals, self._result
         result.unsettled = self._checkpoint.in_hand + self._recovering
-        totals.quota_wait_seconds = self._world.allowance.waited
+        totals.quota_wait_seconds = self._context.pacing.waited
         if not self._stopping.is_set():
             result.give_verdict(max_rejected_percent=self._settings.max_rejected_percent)
         with self._commits.begin(durable=True) as connection:
             end_run(connection, self._run_id, exit_code=result.exit_code, totals=totals)
-        self._crew.dismiss()
+        self._senders.dismiss()
 
     def _fail(self, cause: str, error: BaseException | None = None) -> None:
         self._result.exit_code = 1

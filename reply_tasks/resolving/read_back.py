@@ -10,12 +10,12 @@ from threading import Event
 from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.api.decisions import Call, Next, decide
-from reply_tasks.api.quota import Quota, Wait
+from reply_tasks.api.decisions import Action, Call, decide
+from reply_tasks.connecting import acting_user
 from reply_tasks.contract import TaskDetail
 from reply_tasks.ledger import Attempt, Entry, Ledger
+from reply_tasks.quota.quota import Quota, Wait
 from reply_tasks.settings import CommonSettings
-from reply_tasks.wiring import acting_user
 
 #: Seconds to wait after a 429 that does not say how long.
 UNSTATED_RETRY_AFTER = 10.0
@@ -77,12 +77,12 @@ class TaskReads:
         while True:
             answer = self._call(entry, entry.task_id, attempts)
             decision = decide(Call.READ, answer, task_id=entry.task_id)
-            match decision.next:
-                case Next.WAIT:
+            match decision.action:
+                case Action.WAIT:
                     seconds = UNSTATED_RETRY_AFTER if decision.wait is None else decision.wait
                     with self.ledger.write() as connection:
                         self.quota.pause(connection, self._user(entry), seconds)
-                case Next.REPEAT:
+                case Action.REPEAT:
                     failures += 1
                     failing += answer.elapsed
                     if self.backoff.gives_up(failures, failing, self.settings.max_retries):
@@ -94,7 +94,7 @@ class TaskReads:
                     delay = max(delay, decision.wait or 0.0)
                     failing += delay
                     self.sleep(delay)
-                case Next.STOP:
+                case Action.STOP:
                     raise ReadBackError(decision.detail)
                 case _:
                     refusal = "" if decision.task is not None else decision.detail

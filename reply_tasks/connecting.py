@@ -10,8 +10,8 @@ from sqlalchemy import Connection as Database
 from sqlalchemy import Engine
 
 from reply_tasks.api.client import Connection
-from reply_tasks.api.quota import Quota
 from reply_tasks.ledger.database import clock
+from reply_tasks.quota.quota import Quota
 from reply_tasks.settings import CommonSettings
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, repeat
 
-from reply_tasks.api.decisions import Call, Decision, Next
+from reply_tasks.api.decisions import Action, Call, Decision
 from reply_tasks.contract import TaskDetail
 from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger import Settlement
-from reply_tasks.readback import Found, judge_read_back
+from reply_tasks.resolving.evidence import Found, judge_read_back
 from reply_tasks.settings import OnLostAnswer
-from target_reply_tasks.sending import Calls, Interrupted
+from target_reply_tasks.sending.calls import Calls, Interrupted
 from target_reply_tasks.work import Work
 
 #: Seconds between the read-backs of one lost answer; the last of them is repeated.
@@ -49,14 +49,14 @@ def _send(calls: Calls, work: Work) -> Settlement | _Doubt:
     """Send it; settled where the answer is certain."""
     in_doubt = work.unsure
     decision = calls.execute(work)
-    match decision.next:
-        case Next.APPLIED:
+    match decision.action:
+        case Action.APPLIED:
             return _executed(calls, work, decision.task)
-        case Next.EXECUTION_FAILED:
+        case Action.EXECUTION_FAILED:
             return _failed(calls, work, decision.task, decision.detail)
-        case Next.REJECTED if not in_doubt:
+        case Action.REJECTED if not in_doubt:
             return _refused(calls, work, decision)
-        case Next.REJECTED:
+        case Action.REJECTED:
             return _Doubt(calls.effects.now(), decision)
         case _:
             return _Doubt(calls.effects.now())

@@ -31,7 +31,7 @@ from sqlalchemy import (
     update,
 )
 
-from reply_tasks.api.quota_windows import Ceiling
+from reply_tasks.quota.windows import Ceiling
 
 #: Any fixed number: in PostgreSQL, whoever holds it decides alone. One for all users, so that
 #: transactions which take for several users can't wait for each other in a circle.

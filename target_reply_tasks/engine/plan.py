@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 from reply_tasks.contract import UpdateMode
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import KnownTask
-from reply_tasks.ledger.reading import known_tasks, tasks_claimed
-from target_reply_tasks.judge import Judgement, Need, judge
-from target_reply_tasks.lanes import Lanes
+from reply_tasks.ledger.queries import known_tasks, tasks_claimed
+from target_reply_tasks.engine.judge import Judgement, Need, judge
+from target_reply_tasks.engine.lanes import Lanes
 from target_reply_tasks.work import Work
 
 #: Seconds that an update rests before it is sent, so that a later one may supersede it.

@@ -17,11 +17,12 @@ from reply_tasks.contract import (
     nearest_member,
     read_record,
 )
+from reply_tasks.contract.kept import kept_record
 from reply_tasks.ledger import Entry, Settlement, new_id
 from reply_tasks.settings import TargetSettings
-from target_reply_tasks.config_test import REFUSED, TEST_STREAM
-from target_reply_tasks.recovery import kept_record
-from target_reply_tasks.work import StopRun, Work
+from target_reply_tasks.errors import StopRun
+from target_reply_tasks.reading.meltano_test import REFUSED, TEST_STREAM
+from target_reply_tasks.work import Work
 
 #: The streams that name their operation.
 STREAM_OPERATIONS: Mapping[str, Operation] = {

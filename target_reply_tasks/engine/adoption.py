@@ -1,15 +1,13 @@
-"""Recovery: what dead runs left claimed is taken over, and judged by reading back or repeating.
+"""Adoption: what dead runs left claimed is taken over, and judged by reading back or repeating.
 
 An update is repeated: a full replacement does no harm twice. An execution is read back first.
 """
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import Connection
 
-from reply_tasks.contract import TaskRecord
+from reply_tasks.contract.kept import read_kept_record
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Claim
 from reply_tasks.ledger.claims import take_over_orphans
@@ -17,36 +15,12 @@ from reply_tasks.ledger.liveness import Holder
 from reply_tasks.ledger.runs import close_dead_runs
 from target_reply_tasks.work import RECOVERED, Work
 
-#: Members of the kept record that are not members of its body.
-_BESIDE_THE_BODY = ("id", "actAsUserId", "externalId")
-
 
 def adopt(connection: Connection, holder: Holder, run_id: str) -> tuple[list[Work], list[str]]:
     """Take over the claims of dead processes, and close their runs; the claims, the runs' ids."""
     claims = take_over_orphans(connection, holder=holder, run_id=run_id)
     closed = close_dead_runs(connection, seen_from=holder.host)
     return [_work(claim) for claim in claims], closed
-
-
-def kept_record(record: TaskRecord) -> dict[str, Any]:
-    """A valid record as the ledger keeps it: canonical, and readable as a record again."""
-    kept: dict[str, Any] = {"id": record.task_id}
-    if record.external_id is not None:
-        kept["externalId"] = record.external_id
-    if record.act_as_user_id is not None:
-        kept["actAsUserId"] = record.act_as_user_id
-    return kept | dict(record.body)
-
-
-def read_kept_record(operation: Operation, kept: Mapping[str, Any]) -> TaskRecord:
-    """The record that ``kept_record`` kept."""
-    return TaskRecord(
-        operation=operation,
-        task_id=kept["id"],
-        body={name: value for name, value in kept.items() if name not in _BESIDE_THE_BODY},
-        act_as_user_id=kept.get("actAsUserId"),
-        external_id=kept.get("externalId"),
-    )
 
 
 def _work(claim: Claim) -> Work:

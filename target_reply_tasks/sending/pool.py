@@ -6,14 +6,14 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Thread, get_ident
 
-from reply_tasks.api.quota_windows import SLACK_MS
 from reply_tasks.contract.outcomes import Operation
-from target_reply_tasks.inbox import Crashed, Ended, Inbox
-from target_reply_tasks.sending import Sender
+from reply_tasks.quota.windows import SLACK_MS
+from target_reply_tasks.engine.inbox import Crashed, Ended, Inbox
+from target_reply_tasks.sending.calls import Sender
 from target_reply_tasks.work import Unsettled, Work
 
 #: The most calls in flight at once for one user.
-MOST_LANES = 32
+MOST_CONCURRENT = 32
 #: A minute's quota should be spent within this many seconds of work, so that latency never shows.
 BURST_SECONDS = 2.0
 #: How long a slot is good for: as long as the windows are wider than Reply's.
@@ -23,22 +23,22 @@ AHEAD_SECONDS = 0.25
 #: The most records that are handed out ahead of the senders; with a quota one in so many calls of
 #: it, since a 429 voids their slots.
 MOST_AHEAD, AHEAD_SHARE = 256, 100
-#: Seconds between two looks at whether a user's lanes have grown.
+#: Seconds between two looks at whether a user's concurrency has grown.
 GROWTH_LOOK = 0.02
 
 
 class Pool:
     """The senders of one Reply user.
 
-    A number of lanes that the user has set is kept. The default adapts to the answers: with slow
+    A concurrency that the user has set is kept. The default adapts to the answers: with slow
     ones more calls must be in flight to spend the quota (Little's law). It does not wait for the
     first slow answer to know that answers are slow.
     """
 
     def __init__(
-        self, *, lanes: int, adapts: bool, per_minute: int | None, per_hour: int | None
+        self, *, concurrency: int, adapts: bool, per_minute: int | None, per_hour: int | None
     ) -> None:
-        self._lanes = lanes
+        self._concurrency = concurrency
         self._adapts = adapts
         self._per_minute = per_minute
         limits = [limit for limit in (per_minute, per_hour) if limit is not None]
@@ -51,14 +51,14 @@ class Pool:
         self.outstanding = 0
 
     @property
-    def lanes(self) -> int:
+    def concurrency(self) -> int:
         """How many calls may be in flight."""
         if not self._adapts or self._per_minute is None:
-            return self._lanes
+            return self._concurrency
         oldest = self._oldest
         age = 0.0 if oldest is None else time.monotonic() - oldest
         needed = math.ceil(self._per_minute * max(self._latency or 0.0, age) / BURST_SECONDS)
-        return max(self._lanes, min(MOST_LANES, needed))
+        return max(self._concurrency, min(MOST_CONCURRENT, needed))
 
     @property
     def grows_at(self) -> float | None:
@@ -66,7 +66,7 @@ class Pool:
         oldest = self._oldest
         if not self._adapts or self._per_minute is None or oldest is None:
             return None
-        if self.outstanding >= MOST_LANES:
+        if self.outstanding >= MOST_CONCURRENT:
             return None
         at = oldest + self.outstanding * BURST_SECONDS / self._per_minute
         return max(at, time.monotonic() + GROWTH_LOOK)
@@ -85,8 +85,8 @@ class Pool:
         ahead = 0
         if operation is Operation.UPDATE and self._latency is not None:
             each = int(AHEAD_SECONDS / max(self._latency, 0.001))
-            ahead = min(self._most_ahead, self.lanes * each)
-        return self.lanes + ahead - self.outstanding
+            ahead = min(self._most_ahead, self.concurrency * each)
+        return self.concurrency + ahead - self.outstanding
 
     def honours(self, slot: float | None) -> bool:
         """Whether a slot that was taken at that time is still good for a call."""
@@ -119,7 +119,7 @@ class Pool:
         """Give a claimed record to the next free sender."""
         self.outstanding += 1
         self._queue.put(work)
-        if len(self._threads) < min(self.lanes, self.outstanding):
+        if len(self._threads) < min(self.concurrency, self.outstanding):
             thread = start(self)
             self._threads.append(thread)
             thread.start()

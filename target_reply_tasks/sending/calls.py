@@ -14,11 +14,12 @@ from threading import Event
 from reply_tasks.api.answers import Answer, AnswerKind
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.api.decisions import Call, Decision, Next, decide
+from reply_tasks.api.decisions import Action, Call, Decision, decide
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Attempt, Settlement
 from reply_tasks.settings import TargetSettings
-from target_reply_tasks.work import StopRun, Unsettled, Work
+from target_reply_tasks.errors import StopRun
+from target_reply_tasks.work import Unsettled, Work
 
 #: Seconds to wait after a 429 that does not say how long.
 UNSTATED_RETRY_AFTER = 10.0
@@ -30,7 +31,7 @@ class Interrupted(Exception):  # noqa: N818 - it is not an error
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What a sender may do to the world, handed in.
+    """What a sender may do to the context, handed in.
 
     Attributes:
         client: Makes the calls.
@@ -122,11 +123,11 @@ class Calls:
         while True:
             answer = self._call(work, call, send)
             decision = decide(call, answer, task_id=work.task_id)
-            match decision.next:
-                case Next.WAIT:
+            match decision.action:
+                case Action.WAIT:
                     seconds = UNSTATED_RETRY_AFTER if decision.wait is None else decision.wait
                     self.effects.pause(work, seconds)
-                case Next.REPEAT:
+                case Action.REPEAT:
                     failures += 1
                     failing += answer.elapsed
                     if self.effects.backoff.gives_up(failures, failing, self.settings.max_retries):
@@ -139,7 +140,7 @@ class Calls:
                     delay = max(delay, decision.wait or 0.0)
                     failing += delay
                     self.sleep(delay)
-                case Next.STOP:
+                case Action.STOP:
                     raise StopRun(decision.detail)
                 case _:
                     return decision

@@ -1,15 +1,15 @@
-"""Novelties: what Reply returns that this version does not know is kept, and told once."""
+"""Unknown members: what Reply returns that this version does not know is kept, and told once."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from reply_tasks.contract import read_task_detail
 
-#: The members whose values are enums: a new value is a novelty, as a new member is.
+#: The members whose values are enums: a new value is told, as a new member is.
 _ENUMS = ("taskType", "status", "linkedInTaskType", "creationSource")
 
 
-class Novelties:
+class UnknownMembers:
     """Tells each unknown member or enum value of the tasks that Reply returned, once."""
 
     def __init__(self, log: Callable[[str], None]) -> None:

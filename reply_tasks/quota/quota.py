@@ -21,12 +21,12 @@ from datetime import datetime
 from pyrate_limiter import RateItem
 from sqlalchemy import Connection, Engine, inspect
 
-from reply_tasks.api.quota_bucket import CallLog, create_tables, lock, pauses
-from reply_tasks.api.quota_windows import (
+from reply_tasks.quota.bucket import CallLog, create_tables, lock, pauses
+from reply_tasks.quota.windows import (
     Ceiling,
     Grant,
     Wait,
-    Why,
+    WaitReason,
     Window,
     WindowLeft,
     instant,
@@ -34,7 +34,7 @@ from reply_tasks.api.quota_windows import (
     windows,
 )
 
-__all__ = ["Grant", "Quota", "Wait", "Why", "WindowLeft", "digest"]
+__all__ = ["Grant", "Quota", "Wait", "WaitReason", "WindowLeft", "digest"]
 
 #: How long ``acquire`` sleeps at most before it looks again: another process may have learnt from
 #: Reply that more is left, or the clock may have been set.
@@ -194,7 +194,7 @@ class Quota:
             in_flight: Calls of this user that have a slot from this process and no answer yet;
                 Reply may not have counted them.
         """
-        if not any(window.name is Why.HOUR for window in self._windows):
+        if not any(window.name is WaitReason.HOUR for window in self._windows):
             return
         log = self._open(connection, user)
         ceiling = Ceiling.said(
@@ -238,13 +238,13 @@ class Quota:
         said = _said_room(log)
         return log.room if said is None else min(log.room, said)
 
-    def _obstacle(self, log: CallLog) -> tuple[Why, int]:
+    def _obstacle(self, log: CallLog) -> tuple[WaitReason, int]:
         """What one more call waits for, and how many milliseconds."""
         obstacles = [
             (window.name, _wait_ms(log, index, window))
             for index, window in enumerate(self._windows)
         ]
-        obstacles.append((Why.PAUSED, log.told.paused_until_ms - log.now_ms))
+        obstacles.append((WaitReason.PAUSED, log.told.paused_until_ms - log.now_ms))
         return max(obstacles, key=lambda obstacle: obstacle[1])
 
     def _take_unlimited(self, user: str | None, at_most: int) -> Grant:
@@ -253,7 +253,7 @@ class Quota:
             return Grant(at_most)
         wait = until - self._monotonic()
         if wait > 0:
-            return Grant(0, wait, Why.PAUSED)
+            return Grant(0, wait, WaitReason.PAUSED)
         self._own_pauses.pop(user, None)
         return Grant(at_most)
 
@@ -272,7 +272,7 @@ def _wait_ms(log: CallLog, index: int, window: Window) -> int:
     """Milliseconds until this window has room for one more call."""
     wait = log.one_more(index).retry_after_ms or 0
     ceiling = log.told.ceiling
-    if window.name is Why.HOUR and ceiling is not None and _said_room(log) == 0:
+    if window.name is WaitReason.HOUR and ceiling is not None and _said_room(log) == 0:
         wait = max(wait, ceiling.wait_ms(log.now_ms))
     return wait
 
@@ -284,7 +284,7 @@ def _left(log: CallLog, index: int, window: Window) -> WindowLeft:
     frees_ms = None if frees is None else frees + window.rate.interval + 1
     ceiling = log.told.ceiling
     said = _said_room(log)
-    if window.name is Why.HOUR and ceiling is not None and said is not None and said < left:
+    if window.name is WaitReason.HOUR and ceiling is not None and said is not None and said < left:
         left = said
         frees_ms = log.now_ms + ceiling.wait_ms(log.now_ms)
     if log.told.paused_until_ms > log.now_ms:

@@ -1,4 +1,4 @@
-"""The crew: the senders of all users, and what they may do to the world.
+"""The senders of all users, and what they may do.
 
 A sender asks the engine for each slot of the quota; everything else it does by itself.
 """
@@ -12,22 +12,22 @@ from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Attempt
 from reply_tasks.ledger.claims import note_attempts
 from reply_tasks.settings import TargetSettings
-from target_reply_tasks.executing import execute
-from target_reply_tasks.inbox import Inbox, PauseWanted, SlotWanted
-from target_reply_tasks.pools import Pool, sender_thread
-from target_reply_tasks.sending import Calls, Effects, Sender
-from target_reply_tasks.updating import Merge, replace
+from target_reply_tasks.context import Context
+from target_reply_tasks.engine.inbox import Inbox, PauseWanted, SlotWanted
+from target_reply_tasks.sending.calls import Calls, Effects, Sender
+from target_reply_tasks.sending.execute import execute
+from target_reply_tasks.sending.pool import Pool, sender_thread
+from target_reply_tasks.sending.update import Merge, replace
 from target_reply_tasks.work import Work
-from target_reply_tasks.world import World
 
 
-class Crew:
+class Senders:
     """Hands claimed records to senders, a pool of them for each Reply user."""
 
     def __init__(
-        self, world: World, settings: TargetSettings, inbox: Inbox, stopping: Event
+        self, context: Context, settings: TargetSettings, inbox: Inbox, stopping: Event
     ) -> None:
-        self._world = world
+        self._context = context
         self._settings = settings
         self._inbox = inbox
         self._merge = Merge()
@@ -78,7 +78,7 @@ class Crew:
         pool = self._pools.get(user)
         if pool is None:
             pool = self._pools[user] = Pool(
-                lanes=self._settings.concurrency,
+                concurrency=self._settings.concurrency,
                 adapts=not self._settings.concurrency_is_explicit,
                 per_minute=self._settings.requests_per_minute,
                 per_hour=self._settings.requests_per_hour,
@@ -90,14 +90,14 @@ class Crew:
 
     def _make_sender(self, stopping: Event) -> Sender:
         effects = Effects(
-            client=self._world.client,
+            client=self._context.client,
             slot=self._use_slot,
             pause=self._pause,
             observe=self._observe,
             note=self._note,
-            held=lambda: self._world.ledger.held,
+            held=lambda: self._context.ledger.held,
             stopping=stopping,
-            backoff=self._world.backoff,
+            backoff=self._context.backoff,
         )
         merges = self._settings.update_mode is UpdateMode.MERGE
         return Sender(
@@ -126,9 +126,9 @@ class Crew:
 
     def _observe(self, work: Work, answer: Answer) -> None:
         self._pool(work.user).call_ended(answer.elapsed)
-        self._world.allowance.observe(work.user, answer)
+        self._context.pacing.observe(work.user, answer)
 
     def _note(self, work: Work, attempts: tuple[Attempt, ...]) -> bool:
-        holder = self._world.ledger.holder
-        with self._world.ledger.write(durable=True) as connection:
+        holder = self._context.ledger.holder
+        with self._context.ledger.write(durable=True) as connection:
             return note_attempts(connection, work.entry.operation_id, attempts, holder=holder)

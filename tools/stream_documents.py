@@ -1,4 +1,4 @@
-"""``python -m tap_reply_tasks.documents write`` puts the streams' columns into what repeats them.
+"""``python -m tools.stream_documents write`` puts the streams' columns into what repeats them.
 
 A developer's tool, run from the top of a checkout: the tables of ``docs/warehouse.md``, and what
 the dbt package says of its sources and its staging models. The schemas are the source of truth.

@@ -1,0 +1,1 @@
+"""The quota of a Reply user, shared by all processes on one ledger."""

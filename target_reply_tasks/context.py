@@ -1,0 +1,33 @@
+"""What a run works with: its dependencies, handed in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from reply_tasks.api.backoff import Backoff
+from reply_tasks.api.client import ReplyClient
+from reply_tasks.ledger import Ledger
+from target_reply_tasks.engine.pacing import Pacing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What the engine works with.
+
+    Attributes:
+        ledger: Opened and held.
+        client: Makes the calls.
+        pacing: The quota of each user.
+        backoff: How long to wait before a repeat.
+        write_state: Writes one STATE to standard output.
+        close_input: Called when nothing more shall be read: it must wake a reader that blocks.
+        log: Takes one line for a person.
+    """
+
+    ledger: Ledger
+    client: ReplyClient
+    pacing: Pacing
+    backoff: Backoff
+    write_state: Callable[[Any], None]
+    close_input: Callable[[], None]
+    log: Callable[[str], None]

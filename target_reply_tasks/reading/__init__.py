@@ -1,0 +1,1 @@
+"""Reading: lines of the input become valid records, or rejections."""

@@ -1,0 +1,1 @@
+"""Sending: the calls of a claimed record, and what follows from each answer."""

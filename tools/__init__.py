@@ -1,0 +1,1 @@
+"""What writes and checks documents; developers' tools, not part of the distribution."""
