@@ -1,61 +1,110 @@
 """Options that several commands share, so that they mean the same everywhere."""
 
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from reply_tasks.settings import COMMON_SETTINGS, DEFAULT_LEDGER_URL, usable_ledger_url
+from reply_tasks.api.errors import ConfigurationError
+from reply_tasks.ledger import LedgerError
+from reply_tasks.settings import (
+    BUILTIN_SETTINGS,
+    COMMON_SETTINGS,
+    CommonSettings,
+    Setting,
+    SettingsError,
+    read_config_file,
+    tap_settings,
+    target_settings,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-LEDGER_URL_VARIABLE = "REPLY_TASKS_LEDGER_URL"
+VARIABLE_PREFIX = "REPLY_TASKS_"
+LEDGER_URL = next(setting for setting in COMMON_SETTINGS if setting.name == "ledger_url")
+#: Settings that a command which only reads the ledger has an option for.
+OF_THE_LEDGER = (LEDGER_URL,)
 
 
-def ledger_url_option(command: F) -> F:
-    """Give a command ``ledger_url``: ``--ledger-url``, else the environment, else the default file.
+def settings_options(
+    *, offered: tuple[Setting, ...] = OF_THE_LEDGER
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command ``settings``: what its options, ``--config`` and the environment say.
 
-    The command receives a URL that is known to be of SQLite or PostgreSQL; a wrong one ends it with
-    a usage error that quotes nothing of the URL, since it may hold a password.
+    An option wins over the file, which wins over ``REPLY_TASKS_...``: what is typed now is meant
+    most, and the plugins let the file win over the environment too.
+
+    Args:
+        offered: The settings that get an option of their own; file and environment give them all.
     """
-    return click.option(
-        "--ledger-url",
-        envvar=LEDGER_URL_VARIABLE,
-        show_envvar=True,
-        default=DEFAULT_LEDGER_URL,
-        show_default=True,
-        callback=_usable,
-        help="The ledger that the target and the tap were given.",
-    )(command)
 
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def with_settings(*, config: Path | None, **values: Any) -> None:  # noqa: ANN401
+            typed = {setting.name: values.pop(setting.name) for setting in offered}
+            with one_line_errors():
+                command(**values, settings=read_settings(typed, config))
 
-def reply_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command ``reply``: where Reply is and who calls, as the settings of both plugins say.
-
-    Each is an option, else ``REPLY_TASKS_...`` of the environment. The command receives what was
-    given as texts, by the settings' names, to be read with the ledger's URL beside them.
-    """
-    settings = [setting for setting in COMMON_SETTINGS if setting.name != "ledger_url"]
-
-    @wraps(command)
-    def with_reply(**values: Any) -> None:  # noqa: ANN401 - whatever else the command takes
-        given = {setting.name: values.pop(setting.name) for setting in settings}
-        reply = {name: value for name, value in given.items() if value is not None}
-        command(**values, reply=reply)
-
-    decorated: Callable[..., None] = with_reply
-    for setting in reversed(settings):
-        name = setting.name
-        decorated = click.option(
-            f"--{name.replace('_', '-')}",
-            name,
-            envvar=f"REPLY_TASKS_{name.upper()}",
-            show_envvar=True,
-            metavar=str(setting.kind).upper(),
-            help=f"{setting.description.partition('. ')[0].rstrip('.')}.",
+        decorated: Callable[..., None] = with_settings
+        for setting in reversed(offered):
+            decorated = _option(setting)(decorated)
+        return click.option(
+            "--config",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="The config file that the target or the tap is given.",
         )(decorated)
-    return decorated
+
+    return decorate
+
+
+def read_settings(typed: Mapping[str, str | None], config: Path | None) -> CommonSettings:
+    """The settings that options, a config file and the environment give.
+
+    Raises:
+        SettingsError: Something in them is unknown or wrong.
+    """
+    return CommonSettings.from_config(_common(given_settings(typed, config)))
+
+
+def given_settings(typed: Mapping[str, str | None], config: Path | None) -> dict[str, Any]:
+    """All that options, a config file and the environment say, unread.
+
+    Raises:
+        SettingsError: The file can't be read.
+    """
+    variables = {
+        setting.name: os.environ[f"{VARIABLE_PREFIX}{setting.name.upper()}"]
+        for setting in COMMON_SETTINGS
+        if os.environ.get(f"{VARIABLE_PREFIX}{setting.name.upper()}")
+    }
+    options = {name: value for name, value in typed.items() if value is not None}
+    return {**variables, **({} if config is None else read_config_file(config)), **options}
+
+
+def _common(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what only a plugin needs: one file serves the commands too."""
+    ours = {setting.name for setting in COMMON_SETTINGS}
+    of_a_plugin = {setting.name for setting in (*target_settings(), *tap_settings())}
+    beside = of_a_plugin.union(BUILTIN_SETTINGS) - ours
+    return {name: value for name, value in given.items() if name not in beside}
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """End a command with one line, and exit code 1, where its settings or ledger can't be used."""
+    try:
+        yield
+    except SettingsError as error:
+        raise click.ClickException(" ".join(error.problems)) from None
+    except (LedgerError, ConfigurationError) as error:
+        raise click.ClickException(str(error)) from None
 
 
 def json_option(command: F) -> F:
@@ -65,8 +114,42 @@ def json_option(command: F) -> F:
     )(command)
 
 
-def _usable(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    try:
-        return usable_ledger_url(value)
-    except ValueError as error:
-        raise click.BadParameter(f"It must {error}.") from None
+class Since(click.ParamType[datetime]):
+    """A point in time: a date, a date-time, or how long ago, such as ``24h`` or ``7d``."""
+
+    name = "WHEN"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> datetime:
+        """The instant, in UTC; without an offset UTC is meant."""
+        if isinstance(value, datetime):
+            return value
+        ago = _AGO.fullmatch(value.strip())
+        if ago is not None:
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago["unit"]]: int(ago["count"])})
+        try:
+            moment = datetime.fromisoformat(value.strip())
+        except ValueError:
+            self.fail("Give a date, a date-time, or how long ago: 2026-01-31, 24h, 7d.", param, ctx)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+_AGO = re.compile(r"(?P<count>[0-9]{1,5})(?P<unit>[mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def _option(setting: Setting) -> Callable[[F], F]:
+    default = "" if setting.default is None else f" Default: {setting.default}."
+    return click.option(
+        f"--{setting.name.replace('_', '-')}",
+        setting.name,
+        metavar=str(setting.kind).upper(),
+        help=(
+            f"{setting.description.partition('. ')[0].rstrip('.')}.{default}"
+            f" [{VARIABLE_PREFIX}{setting.name.upper()}]"
+        ),
+    )

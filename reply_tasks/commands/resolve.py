@@ -1,7 +1,7 @@
 """The ``resolve`` command: settle what dead processes and lost answers left open."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
@@ -9,11 +9,10 @@ from typing import Any
 import click
 
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.api.errors import ConfigurationError
-from reply_tasks.commands.options import json_option, ledger_url_option, reply_options
+from reply_tasks.commands.options import json_option, one_line_errors, settings_options
 from reply_tasks.connecting import connection_to_reply, shared_quota
 from reply_tasks.contract.outcomes import Outcome
-from reply_tasks.ledger import Entry, Ledger, LedgerError
+from reply_tasks.ledger import Entry, Ledger
 from reply_tasks.quota.quota import Wait
 from reply_tasks.resolving import (
     SHOWN_ID,
@@ -26,7 +25,7 @@ from reply_tasks.resolving import (
     TaskReads,
     find_operation,
 )
-from reply_tasks.settings import CommonSettings, SettingsError
+from reply_tasks.settings import COMMON_SETTINGS, CommonSettings
 
 #: The exit code when an execution stays uncertain.
 STAYS_UNCERTAIN = 2
@@ -48,16 +47,14 @@ Example:
 )
 @click.option("--dry-run", is_flag=True, help="Read tasks back and tell, but settle nothing.")
 @json_option
-@ledger_url_option
-@reply_options
-def resolve(  # noqa: PLR0913 - each one an option
+@settings_options(offered=COMMON_SETTINGS)
+def resolve(
     *,
     ids: tuple[str, ...],
     word: str | None,
     dry_run: bool,
     as_json: bool,
-    ledger_url: str,
-    reply: Mapping[str, str],
+    settings: CommonSettings,
 ) -> None:
     """Settle claims of dead processes and uncertain executions by reading their tasks back.
 
@@ -73,9 +70,8 @@ def resolve(  # noqa: PLR0913 - each one an option
         raise click.UsageError("--as needs the ID of an operation.")
     told: list[Fate] = []
     try:
-        with ExitStack() as stack:
-            settings = CommonSettings.from_config({**reply, "ledger_url": ledger_url})
-            ledger = stack.enter_context(Ledger.open(ledger_url, create=False))
+        with one_line_errors(), ExitStack() as stack:
+            ledger = stack.enter_context(Ledger.open(settings.ledger_url, create=False))
             chosen = [find_operation(ledger, each) for each in ids]
             look = _Reads(ledger, settings, stack)
             resolver = Resolver(ledger, look, dry_run=dry_run)
@@ -83,9 +79,7 @@ def resolve(  # noqa: PLR0913 - each one an option
                 told.append(fate)
                 if not as_json:
                     click.echo(_line(fate))
-    except SettingsError as error:
-        raise click.ClickException(" ".join(error.problems)) from None
-    except (LedgerError, ConfigurationError, ReadBackError, ResolveError) as error:
+    except (ReadBackError, ResolveError) as error:
         raise click.ClickException(str(error)) from None
     finally:
         if as_json:

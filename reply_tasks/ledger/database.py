@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,12 +26,13 @@ class LedgerError(Exception):
     """The ledger can't be opened or written. The message says what to do; it holds no secret."""
 
 
-def open_engine(ledger_url: str, *, create: bool = True) -> Engine:
+def open_engine(ledger_url: str, *, create: bool = True, migrate: bool = True) -> Engine:
     """An engine on a ledger whose tables are up to date.
 
     Args:
         ledger_url: SQLAlchemy URL, ``sqlite:///path`` or ``postgresql+psycopg://…``.
         create: Make the ledger where there is none; otherwise its absence is an error.
+        migrate: Upgrade a ledger that an older version wrote; otherwise that is an error.
 
     Raises:
         LedgerError: The URL is not usable, the database does not answer, or it is of a newer
@@ -45,7 +46,10 @@ def open_engine(ledger_url: str, *, create: bool = True) -> Engine:
             url, json_serializer=dump_json, pool_pre_ping=True, pool_size=4, max_overflow=64
         )
     try:
-        _migrate(engine)
+        missing = _missing_migrations(engine)
+        _refuse_absent(missing, url, create=create, migrate=migrate)
+        if missing:
+            _migrate(engine)
     except SQLAlchemyError as error:
         engine.dispose()
         raise LedgerError(f"The ledger at {shown(url)} can't be opened: {cause(error)}") from None
@@ -165,6 +169,34 @@ def clock(connection: Connection) -> datetime:
     return datetime.now(UTC)
 
 
+def _missing_migrations(engine: Engine) -> list[str]:
+    """What the ledger lacks, all where it is none; found without waiting for a writer."""
+    with engine.connect() as connection:
+        if not connection.dialect.has_table(connection, migrations.name):
+            return [*MIGRATIONS]
+        done = set(connection.scalars(select(migrations.c.name)))
+    _refuse_newer(done)
+    return [name for name in MIGRATIONS if name not in done]
+
+
+def _refuse_absent(missing: list[str], url: URL, *, create: bool, migrate: bool) -> None:
+    if missing == [*MIGRATIONS] and not create:
+        raise LedgerError(f"There is no ledger in {shown(url)}.")
+    if missing and not migrate:
+        raise LedgerError(
+            f"The ledger in {shown(url)} is of an older version: the next run of the target "
+            "upgrades it in place."
+        )
+
+
+def _refuse_newer(done: Collection[str]) -> None:
+    unknown = set(done) - set(MIGRATIONS)
+    if unknown:
+        raise LedgerError(
+            f"A newer version of reply-tasks wrote this ledger ({min(unknown)}): upgrade."
+        )
+
+
 def _migrate(engine: Engine) -> None:
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
@@ -177,11 +209,7 @@ def _migrate(engine: Engine) -> None:
                 [{"name": "operations", "value": 0}, {"name": "runs", "value": 0}],
             )
         done = set(connection.scalars(select(migrations.c.name)))
-        unknown = done - set(MIGRATIONS)
-        if unknown:
-            raise LedgerError(
-                f"A newer version of reply-tasks wrote this ledger ({min(unknown)}): upgrade."
-            )
+        _refuse_newer(done)
         for name, migrate in MIGRATIONS.items():
             if name not in done:
                 if not fresh:

@@ -12,6 +12,7 @@ from reply_tasks.settings.catalog import (
     target_settings,
     target_settings_schema,
 )
+from reply_tasks.settings.files import read_config_file
 from reply_tasks.settings.parsing import SettingsError, usable_ledger_url
 from reply_tasks.settings.values import CommonSettings, TapSettings, TargetSettings
 
@@ -26,6 +27,7 @@ __all__ = [
     "SettingsError",
     "TapSettings",
     "TargetSettings",
+    "read_config_file",
     "tap_settings",
     "tap_settings_schema",
     "target_settings",

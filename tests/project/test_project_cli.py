@@ -1,21 +1,23 @@
 """The operator's command line: what every command promises."""
 
 from importlib.metadata import version
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from reply_tasks.cli import COMMANDS, main
-from reply_tasks.commands.options import json_option, ledger_url_option
+from reply_tasks.commands.options import json_option, settings_options
+from reply_tasks.settings import CommonSettings
 
 
 @click.command()
-@ledger_url_option
 @json_option
-def probe(*, ledger_url: str, as_json: bool) -> None:
+@settings_options()
+def probe(*, as_json: bool, settings: CommonSettings) -> None:
     """Print what a command gets."""
-    click.echo(f"{ledger_url} {as_json}")
+    click.echo(f"{settings.ledger_url} {as_json}")
 
 
 def test_help_lists_every_command_with_an_example() -> None:
@@ -49,19 +51,52 @@ def test_version_is_the_distribution_s() -> None:
     assert result.output.strip() == f"reply-tasks, version {version('reply-tasks')}"
 
 
-def test_the_ledger_is_named_by_option_environment_or_default() -> None:
-    """``--ledger-url`` wins over the environment, which wins over the default file."""
+def test_the_ledger_is_named_by_option_file_environment_or_default(tmp_path: Path) -> None:
+    """``--ledger-url`` wins over the config file, that over the environment, that over the default.
+
+    The file may be the one of a plugin, with settings that mean nothing to a command.
+    """
     variable = {"REPLY_TASKS_LEDGER_URL": "sqlite:///from-env.db"}
     run = CliRunner().invoke
     assert run(probe, []).output == "sqlite:///reply_tasks.db False\n"
     assert run(probe, ["--json"], env=variable).output == "sqlite:///from-env.db True\n"
-    given = ["--ledger-url", "postgresql://u:pw@h/d"]
+    file = tmp_path / "config.json"
+    file.write_text(
+        '{"ledger_url": "sqlite:///from-file.db", "update_mode": "merge", "page_size": 10,'
+        ' "stream_maps": {}}'
+    )
+    config = ["--config", str(file)]
+    assert run(probe, config, env=variable).output == "sqlite:///from-file.db False\n"
+    given = [*config, "--ledger-url", "postgresql://u:pw@h/d"]
     assert run(probe, given, env=variable).output == "postgresql+psycopg://u:pw@h/d False\n"
 
 
 def test_a_wrong_ledger_url_is_refused_without_quoting_it() -> None:
     """A ledger URL may hold a password, so the error says what is needed and repeats nothing."""
     result = CliRunner().invoke(probe, ["--ledger-url", "mysql://ada:s3cr3t@host/d"])
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "SQLite or PostgreSQL" in result.output
+    assert "s3cr3t" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (None, "can't be read: No such file or directory"),
+        ('{"ledger_url": "s3cr3t"', "is not JSON: Expecting ',' delimiter, line 1, column 24"),
+        ('["s3cr3t"]', "must hold one JSON object"),
+        ('{"ledgr_url": "s3cr3t"}', "'ledgr_url' is not a setting; did you mean ledger_url?"),
+    ],
+)
+def test_a_config_file_that_can_not_be_used_is_one_line(
+    tmp_path: Path, text: str | None, place: str
+) -> None:
+    """It ends a command with exit code 1, names file and place, and quotes nothing."""
+    file = tmp_path / "config.json"
+    if text is not None:
+        file.write_text(text)
+    result = CliRunner().invoke(probe, ["--config", str(file)])
+    assert result.exit_code == 1
+    assert place in result.output
+    assert len(result.output.splitlines()) == 1
     assert "s3cr3t" not in result.output

@@ -1,0 +1,91 @@
+"""What waits: claims without an outcome, executions held for a person, and uncertain ones."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from reply_tasks.contract.outcomes import Outcome
+from reply_tasks.ledger.queries import known_tasks
+from reply_tasks.ledger.tables import operations
+from reply_tasks.operator.rows import OperationRow, Recipient, read_operation, recipient_in
+
+#: Outcomes that a person or a later run still has to end, as the ledger writes them.
+HELD = "held"
+UNCERTAIN = str(Outcome.UNCERTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many operations wait, and since when the one that has waited longest.
+
+    Attributes:
+        count: How many.
+        since: When the oldest of them was claimed or settled; None where there is none.
+    """
+
+    count: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AllWaiting:
+    """Everything that has no final outcome.
+
+    Attributes:
+        claimed: Claimed by a run, and not settled.
+        held: For a person's approval.
+        uncertain: Executions whose effect could not be established.
+    """
+
+    claimed: Waiting
+    held: Waiting
+    uncertain: Waiting
+
+
+def all_waiting(connection: Connection) -> AllWaiting:
+    """What waits, in numbers."""
+    return AllWaiting(
+        claimed=_count(connection, operations.c.outcome.is_(None), operations.c.claimed_at),
+        held=_count(connection, operations.c.outcome == HELD, operations.c.settled_at),
+        uncertain=_count(connection, operations.c.outcome == UNCERTAIN, operations.c.settled_at),
+    )
+
+
+def claimed_operations(connection: Connection) -> tuple[OperationRow, ...]:
+    """Operations that are claimed and not settled, oldest first."""
+    return _rows(connection, operations.c.outcome.is_(None), operations.c.claimed_at)
+
+
+def held_operations(connection: Connection) -> tuple[OperationRow, ...]:
+    """Executions that wait for a person's approval, in the order in which they were held."""
+    return _rows(connection, operations.c.outcome == HELD, operations.c.sequence)
+
+
+def uncertain_operations(connection: Connection) -> tuple[OperationRow, ...]:
+    """Executions whose effect is not known, in the order in which they were settled."""
+    return _rows(connection, operations.c.outcome == UNCERTAIN, operations.c.sequence)
+
+
+def recipients(connection: Connection, rows: tuple[OperationRow, ...]) -> dict[int, Recipient]:
+    """Whom the tasks of these operations are for, by the last answer that named each task."""
+    task_ids = {row.task_id for row in rows if row.task_id is not None}
+    known = known_tasks(connection, task_ids, with_detail=True)
+    return {task_id: recipient_in(task.detail) for task_id, task in known.items()}
+
+
+def _count(
+    connection: Connection, which: ColumnElement[bool], when: ColumnElement[datetime]
+) -> Waiting:
+    count, since = connection.execute(
+        select(func.count(), func.min(when)).select_from(operations).where(which)
+    ).one()
+    return Waiting(count, since)
+
+
+def _rows(
+    connection: Connection, which: ColumnElement[bool], order: ColumnElement[object]
+) -> tuple[OperationRow, ...]:
+    statement = select(operations).where(which).order_by(order, operations.c.operation_id)
+    return tuple(read_operation(row) for row in connection.execute(statement))

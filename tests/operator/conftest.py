@@ -1,0 +1,5 @@
+"""A stage for what is asked of the ledger afterwards."""
+
+from target_runs import stage
+
+__all__ = ["stage"]
