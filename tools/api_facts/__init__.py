@@ -2,11 +2,12 @@
 
 ``document.json`` holds what Reply's OpenAPI document says in keywords: operations, members and
 statuses. ``said.json`` holds what is said elsewhere, each with its basis: in the document's prose,
-on Reply's documentation pages, or by others who saw it on the wire.
+on Reply's documentation pages, or by others who saw it on the wire. ``differences.json`` lists
+where this project says something else, and why.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -113,6 +114,38 @@ def said_facts() -> Mapping[str, Any]:
     """The facts of ``said.json`` by topic; each topic has a ``basis``."""
     facts: Mapping[str, Any] = _load("said.json")
     return facts
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A deliberate one.
+
+    Attributes:
+        part: The schema of the contract, or ``client`` or ``sandbox``.
+        members: What differs: members of the schema, operations, or answers.
+        changes: How each of them does.
+        why: The reason.
+    """
+
+    part: str
+    members: tuple[str, ...]
+    changes: tuple[str, ...]
+    why: str
+
+    def lines(self) -> Iterator[str]:
+        """One for each member and change, as a comparison prints them."""
+        for member in self.members:
+            for change in self.changes:
+                yield f"{self.part} {member} {change}"
+
+
+@cache
+def differences() -> tuple[Difference, ...]:
+    """Where contract, client and sandbox differ from the facts on purpose."""
+    return tuple(
+        Difference(each["part"], tuple(each["members"]), tuple(each["changes"]), each["why"])
+        for each in _load("differences.json")
+    )
 
 
 def _load(name: str) -> Any:  # noqa: ANN401 - any JSON
