@@ -1,20 +1,35 @@
 """Whether the process that holds a claim still lives.
 
-On the same host the answer is exact: a pid and the start of its process name one process.
-Elsewhere a lease that the holder renews has to do (spec 5).
+On the same host death can be proven: a pid and the start of its process name one process.
+Elsewhere, and where the system hides a process from us, a lease that the holder renews has to do.
 """
 
 import os
-import platform
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 
-#: How long a holder on another host counts as alive after its last renewal.
+from reply_tasks.ledger.hosts import this_host
+
+__all__ = ["LEASE", "RENEWAL", "Holder", "Sighting", "process_start", "this_host", "this_process"]
+
+#: How long a holder counts as alive after its last renewal, where its death can't be proven.
 LEASE = timedelta(seconds=60)
 #: How often a holder renews its lease.
 RENEWAL = timedelta(seconds=15)
+
+#: Where Linux shows its processes.
+PROC = Path("/proc")
+
+
+class Sighting(StrEnum):
+    """What this host can tell of a process."""
+
+    ALIVE = "alive"
+    DEAD = "dead"
+    HIDDEN = "hidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +38,7 @@ class Holder:
 
     Attributes:
         holder_id: The run's id, or an id of its own for a command.
-        host: Name of the host and of its pid namespace: two containers are two hosts.
+        host: The host, as ``this_host()`` names it: two containers are two hosts.
         pid: Process id on that host.
         process_start: What tells this process from another that gets the same pid later.
     """
@@ -41,50 +56,67 @@ class Holder:
             seen_from: The host that asks, as ``this_host()`` names it.
             now: The ledger's clock, UTC.
         """
-        if self.host == seen_from:
-            return process_start(self.pid) == self.process_start
-        return lease_until > now
+        seen = self._sighting() if self.host == seen_from else Sighting.HIDDEN
+        return lease_until > now if seen is Sighting.HIDDEN else seen is Sighting.ALIVE
+
+    def _sighting(self) -> Sighting:
+        start = process_start(self.pid)
+        if isinstance(start, Sighting):
+            return start
+        return Sighting.ALIVE if start == self.process_start else Sighting.DEAD
 
 
 def this_process(holder_id: str) -> Holder:
     """The calling process as a holder of claims."""
     pid = os.getpid()
     start = process_start(pid)
-    if start is None:  # pragma: no cover - a process that runs can see itself
-        raise RuntimeError("can't tell when this process started")
+    if isinstance(start, Sighting):  # on a host of its own nobody asks for it
+        start = "unknown"
     return Holder(holder_id=holder_id, host=this_host(), pid=pid, process_start=start)
 
 
-def this_host() -> str:
-    """The host's name, with its pid namespace on Linux: a pid means nothing outside it."""
+def process_start(pid: int) -> str | Sighting:
+    """What tells the process with this pid from an earlier or later one.
+
+    ``DEAD`` where it is certain that there is no such process or that it has ended; ``HIDDEN``
+    where there is one of which nothing is told, as ``/proc`` mounted with ``hidepid`` does.
+    """
+    look = _linux_start if (PROC / "self/stat").exists() else _posix_start
+    start = look(pid)
+    return _told_by_signal(pid) if start is Sighting.HIDDEN else start
+
+
+def _told_by_signal(pid: int) -> Sighting:
+    """No process can be hidden from ``kill``: it tells one that is not there from a refusal."""
     try:
-        return f"{platform.node()} {Path('/proc/self/ns/pid').readlink()}"
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return Sighting.DEAD
     except OSError:
-        return platform.node()
+        pass
+    return Sighting.HIDDEN
 
 
-def process_start(pid: int) -> str | None:
-    """What tells the process with this pid from an earlier or later one; None: no such process."""
-    return _linux_start(pid) if Path("/proc/self/stat").exists() else _posix_start(pid)
-
-
-def _linux_start(pid: int) -> str | None:
+def _linux_start(pid: int) -> str | Sighting:
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        stat = (PROC / f"{pid}/stat").read_text(errors="replace")
     except OSError:
-        return None
+        return Sighting.HIDDEN
     # The name (field 2) is in brackets and may hold anything; field 3 is the state, 22 the start.
     fields = stat.rpartition(")")[2].split()
     state, start = fields[0], fields[19]
-    return None if state in "ZX" else f"{boot} {start}"
+    return Sighting.DEAD if state in "ZX" else start
 
 
-def _posix_start(pid: int) -> str | None:
+def _posix_start(pid: int) -> str | Sighting:
     answer = subprocess.run(  # noqa: S603 - a fixed command and an integer
-        ["/bin/ps", "-o", "lstart=", "-p", str(pid)],
+        ["/bin/ps", "-o", "state=,lstart=", "-p", str(pid)],
         capture_output=True,
         text=True,
         check=False,
+        env={"LC_ALL": "C", "TZ": "UTC"},  # whoever asks: the same words
     )
-    return answer.stdout.strip() or None
+    state, _, start = answer.stdout.strip().partition(" ")
+    if not start:
+        return Sighting.HIDDEN
+    return Sighting.DEAD if state.startswith("Z") else start.strip()

@@ -14,7 +14,14 @@ from sqlalchemy import select
 
 from reply_tasks.ledger import Ledger, LedgerError, liveness, new_id
 from reply_tasks.ledger import ledger as ledger_module
-from reply_tasks.ledger.liveness import LEASE, RENEWAL, process_start, this_host, this_process
+from reply_tasks.ledger.liveness import (
+    LEASE,
+    RENEWAL,
+    Sighting,
+    process_start,
+    this_host,
+    this_process,
+)
 from reply_tasks.ledger.runs import forget_holder
 from reply_tasks.ledger.tables import holders
 
@@ -39,14 +46,41 @@ def test_a_process_that_has_ended_does_not_live() -> None:
     """Gone, or dead and not yet buried: a zombie holds nothing."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         start = process_start(child.pid)
-        assert start is not None
+        assert not isinstance(start, Sighting)
         holder = some_holder(pid=child.pid, start=start)
         assert holder.lives(lease_until=OVER, seen_from=this_host(), now=NOW)
         child.kill()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it stays a zombie
         assert not holder.lives(lease_until=VALID, seen_from=this_host(), now=NOW)
-    assert process_start(child.pid) is None
+    assert process_start(child.pid) is Sighting.DEAD
     assert not holder.lives(lease_until=VALID, seen_from=this_host(), now=NOW)
+
+
+def test_a_process_that_is_hidden_is_judged_by_its_lease(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ``/proc`` that shows no other user's processes proves nobody's death."""
+    mine = this_process(new_id())
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/stat").touch()
+    monkeypatch.setattr(liveness, "PROC", tmp_path)
+    assert process_start(mine.pid) is Sighting.HIDDEN
+    assert mine.lives(lease_until=VALID, seen_from=this_host(), now=NOW)
+    assert not mine.lives(lease_until=OVER, seen_from=this_host(), now=NOW)
+
+
+def test_a_signal_that_may_not_be_sent_proves_that_there_is_somebody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another user's process refuses the signal; only one that is gone is not found."""
+
+    def refuse(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(liveness, "PROC", Path("/nowhere"))
+    monkeypatch.setattr(liveness, "_posix_start", lambda _pid: Sighting.HIDDEN)
+    monkeypatch.setattr(os, "kill", refuse)
+    assert process_start(os.getpid()) is Sighting.HIDDEN
 
 
 def test_on_another_host_only_the_lease_counts() -> None:
@@ -66,8 +100,7 @@ def test_a_process_name_of_any_kind_does_not_confuse(tmp_path: Path) -> None:
     with subprocess.Popen([script, "30"]) as child:
         try:
             start = process_start(child.pid)
-            assert start is not None
-            assert re.fullmatch(r"[0-9a-f-]{36} \d+", start)
+            assert re.fullmatch(r"\d+", start)
         finally:
             child.kill()
 
@@ -79,8 +112,10 @@ def test_the_start_is_told_by_ps_where_there_is_no_proc(monkeypatch: pytest.Monk
     mine = liveness._posix_start(os.getpid())
     assert mine
     assert liveness._posix_start(os.getpid()) == mine
-    assert liveness._posix_start(2**22 + 1) is None
-    monkeypatch.setattr(liveness, "process_start", liveness._posix_start)
+    monkeypatch.setattr(liveness, "PROC", Path("/nowhere"))
+    assert process_start(2**22 + 1) is Sighting.DEAD
+    monkeypatch.setenv("TZ", "America/Santiago")
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     assert this_process(new_id()).process_start == mine
 
 
