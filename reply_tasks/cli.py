@@ -13,6 +13,8 @@ import click
 COMMANDS: Mapping[str, str] = {
     "demo": "reply_tasks.demo.command",
     "sandbox": "reply_tasks.sandbox.command",
+    "status": "reply_tasks.commands.status",
+    "find": "reply_tasks.commands.find",
     "resolve": "reply_tasks.commands.resolve",
 }
 

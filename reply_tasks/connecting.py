@@ -46,10 +46,3 @@ def shared_quota(
         per_hour=settings.requests_per_hour,
         now=clock,
     )
-
-
-def acting_user(settings: CommonSettings) -> str | None:
-    """The Reply user that calls act as, as the quota knows it; None: the key's own."""
-    if settings.user_id is not None:
-        return str(settings.user_id)
-    return settings.user_email

@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import Connection, Engine
 
 from reply_tasks.api.answers import Answer
-from reply_tasks.connecting import acting_user, shared_quota
+from reply_tasks.connecting import shared_quota
 from reply_tasks.ledger.database import writing
 from reply_tasks.ledger.ledger import told
 from reply_tasks.quota.quota import Wait
@@ -41,7 +41,7 @@ class Slots:
         self._write = partial(_write, engine)
         self._on_wait = on_wait
         self._never = threading.Event()
-        self._user = acting_user(settings)
+        self._user = settings.acting_user
         self._quota = shared_quota(settings, engine, self._write)
 
     def take(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.connecting import acting_user, connection_to_reply, shared_quota
+from reply_tasks.connecting import connection_to_reply, shared_quota
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import Ledger, Settlement
 from reply_tasks.settings import TargetSettings
@@ -61,7 +61,7 @@ class Run:
         context = Context(
             ledger=ledger,
             client=client,
-            pacing=Pacing(quota, default_user=acting_user(settings), log=self._logger.info),
+            pacing=Pacing(quota, default_user=settings.acting_user, log=self._logger.info),
             backoff=self._backoff,
             write_state=self._write_state,
             close_input=self._close_input,

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from sqlalchemy import Connection
 
 from reply_tasks.api.errors import ConfigurationError
-from reply_tasks.ledger import LedgerError
+from reply_tasks.ledger import LedgerError, open_engine
+from reply_tasks.ledger.ledger import told
+from reply_tasks.operator import WhoseQuota
 from reply_tasks.settings import (
     BUILTIN_SETTINGS,
     COMMON_SETTINGS,
@@ -105,6 +108,31 @@ def one_line_errors() -> Iterator[None]:
         raise click.ClickException(" ".join(error.problems)) from None
     except (LedgerError, ConfigurationError) as error:
         raise click.ClickException(str(error)) from None
+
+
+@contextmanager
+def ledger_to_read(settings: CommonSettings) -> Iterator[Connection]:
+    """A connection to the ledger, which must exist; it ends with the block.
+
+    Raises:
+        LedgerError: There is no ledger, or it can't be read.
+    """
+    engine = open_engine(settings.ledger_url, create=False)
+    try:
+        with told(), engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def whose_quota(settings: CommonSettings) -> WhoseQuota:
+    """Whose quota the settings speak of, for asking what is left of it."""
+    return WhoseQuota(
+        per_minute=settings.requests_per_minute,
+        per_hour=settings.requests_per_hour,
+        api_key=settings.api_key,
+        acting_user=settings.acting_user,
+    )
 
 
 def json_option(command: F) -> F:

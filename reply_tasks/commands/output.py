@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -32,15 +32,25 @@ def console() -> Console:
     return Console(highlight=False, markup=False, emoji=False)
 
 
-def table(*headings: str, title: str | None = None) -> Table:
+def table(*headings: str) -> Table:
     """An empty table in the style of all commands."""
     made = Table(
-        title=title, title_justify="left", title_style="bold", header_style="bold", box=None
+        header_style="bold",
+        show_header=any(headings),
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
     )
-    made.pad_edge = False
     for heading in headings:
         made.add_column(heading, overflow="fold")
     return made
+
+
+def section(out: Console, title: str, content: RenderableType) -> None:
+    """A titled part of what a command prints, with a blank line before it."""
+    out.print()
+    out.print(Text(title, "bold"))
+    out.print(content)
 
 
 def cell(value: object, style: str = "") -> Text:

@@ -108,7 +108,8 @@ def _sqlite_engine(url: URL, *, create: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
-        connection.execute("PRAGMA journal_mode=WAL")
+        if create:  # it stays with the file, and one that is no ledger must stay as it is
+            connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-1024")
 
@@ -124,7 +125,9 @@ def _private_file(path: Path, *, create: bool) -> None:
     """Make the file readable by its owner only; SQLite gives its side files the same mode."""
     if not path.exists():
         if not create:
-            raise LedgerError(f"There is no ledger at {path}.")
+            raise LedgerError(
+                f"There is no ledger at {path}; the first run of the target makes it."
+            )
         if not path.absolute().parent.is_dir():
             raise LedgerError(f"The ledger's folder {path.absolute().parent} does not exist.")
         try:

@@ -5,6 +5,8 @@ The commands, the console and its report all ask here, so that they say the same
 
 from reply_tasks.operator.deliveries import Delivered, DeliveryAnswer
 from reply_tasks.operator.history import History, KeyKind, TaskHistory, history, task_history
+from reply_tasks.operator.overview import Overview, overview
+from reply_tasks.operator.quotas import UserQuota, WhoseQuota, quota_left
 from reply_tasks.operator.rejections import RejectionFilter, rejected_by_reason, rejections
 from reply_tasks.operator.rows import Message, OperationRow, Recipient
 from reply_tasks.operator.runs import (
@@ -34,13 +36,16 @@ __all__ = [
     "KeyKind",
     "Message",
     "OperationRow",
+    "Overview",
     "Period",
     "Recipient",
     "RejectionFilter",
     "RunState",
     "RunSummary",
     "TaskHistory",
+    "UserQuota",
     "Waiting",
+    "WhoseQuota",
     "all_waiting",
     "claimed_operations",
     "held_operations",
@@ -48,6 +53,8 @@ __all__ = [
     "last_ended_run",
     "last_runs",
     "outcomes_over_time",
+    "overview",
+    "quota_left",
     "recipients",
     "rejected_by_reason",
     "rejections",

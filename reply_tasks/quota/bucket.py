@@ -140,6 +140,12 @@ class CallLog(AbstractBucket):
             min(rate.limit - count for rate, count in zip(self._rates, self.counts, strict=True)), 0
         )
 
+    @property
+    def said_room(self) -> int | None:
+        """How many more calls Reply's own word allows; None when it says nothing."""
+        ceiling = self.told.ceiling
+        return None if ceiling is None else ceiling.room(self.total, self.now_ms)
+
     def put(self, item: RateItem) -> bool:
         """Add calls, if all of them fit."""
         decision = self._algorithm.decide(

@@ -22,6 +22,7 @@ from pyrate_limiter import RateItem
 from sqlalchemy import Connection, Engine, inspect
 
 from reply_tasks.quota.bucket import CallLog, create_tables, lock, pauses
+from reply_tasks.quota.left import left_of
 from reply_tasks.quota.windows import (
     Ceiling,
     Grant,
@@ -29,7 +30,6 @@ from reply_tasks.quota.windows import (
     WaitReason,
     Window,
     WindowLeft,
-    instant,
     milliseconds,
     windows,
 )
@@ -214,9 +214,7 @@ class Quota:
         """What is left of each window; for reading, in any transaction."""
         if not self._windows:
             return ()
-        now_ms = milliseconds(self._now(connection))
-        log = CallLog(connection, self._of(user), self._rates, now_ms)
-        return tuple(_left(log, index, window) for index, window in enumerate(self._windows))
+        return left_of(connection, self._of(user), self._windows, self._now(connection))
 
     def _of(self, user: str | None) -> str:
         known = self._digests.get(user)
@@ -235,7 +233,7 @@ class Quota:
     def _room(self, log: CallLog) -> int:
         if log.told.paused_until_ms > log.now_ms:
             return 0
-        said = _said_room(log)
+        said = log.said_room
         return log.room if said is None else min(log.room, said)
 
     def _obstacle(self, log: CallLog) -> tuple[WaitReason, int]:
@@ -263,31 +261,10 @@ class Quota:
             self._tidied_ms = log.now_ms
 
 
-def _said_room(log: CallLog) -> int | None:
-    ceiling = log.told.ceiling
-    return None if ceiling is None else ceiling.room(log.total, log.now_ms)
-
-
 def _wait_ms(log: CallLog, index: int, window: Window) -> int:
     """Milliseconds until this window has room for one more call."""
     wait = log.one_more(index).retry_after_ms or 0
     ceiling = log.told.ceiling
-    if window.name is WaitReason.HOUR and ceiling is not None and _said_room(log) == 0:
+    if window.name is WaitReason.HOUR and ceiling is not None and log.said_room == 0:
         wait = max(wait, ceiling.wait_ms(log.now_ms))
     return wait
-
-
-def _left(log: CallLog, index: int, window: Window) -> WindowLeft:
-    limit = window.rate.limit
-    left = max(limit - log.counts[index], 0)
-    frees = log.oldest_ms(index)
-    frees_ms = None if frees is None else frees + window.rate.interval + 1
-    ceiling = log.told.ceiling
-    said = _said_room(log)
-    if window.name is WaitReason.HOUR and ceiling is not None and said is not None and said < left:
-        left = said
-        frees_ms = log.now_ms + ceiling.wait_ms(log.now_ms)
-    if log.told.paused_until_ms > log.now_ms:
-        left = 0
-        frees_ms = max(log.told.paused_until_ms, frees_ms or 0)
-    return WindowLeft(window.name, limit, left, None if frees_ms is None else instant(frees_ms))

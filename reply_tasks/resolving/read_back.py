@@ -11,7 +11,6 @@ from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.decisions import Action, Call, decide
-from reply_tasks.connecting import acting_user
 from reply_tasks.contract import TaskDetail
 from reply_tasks.ledger import Attempt, Entry, Ledger
 from reply_tasks.quota.quota import Quota, Wait
@@ -117,7 +116,7 @@ class TaskReads:
 
     def _user(self, entry: Entry) -> str | None:
         acting = entry.act_as_user_id
-        return acting_user(self.settings) if acting is None else str(acting)
+        return self.settings.acting_user if acting is None else str(acting)
 
 
 _NEVER = Event()

@@ -71,6 +71,11 @@ class CommonSettings:
         return COMMON_SETTINGS
 
     @property
+    def acting_user(self) -> str | None:
+        """The Reply user that calls act as, as the quota knows it; None: the key's own."""
+        return self.user_email if self.user_id is None else str(self.user_id)
+
+    @property
     def ledger_name(self) -> str:
         """The ledger as a log may name it: without user, password or query."""
         url = make_url(self.ledger_url)
