@@ -11,11 +11,12 @@ MELTANO_VENV ?= .meltano/cli
 WORKERS ?= 2
 # LOCKED=1 installs what uv.lock names; without it, the newest that pyproject.toml allows.
 LOCKED ?=
-# Where a distribution is put.
+# Where a distribution and the site are put.
 DIST ?= dist
+SITE ?= site
 
 .DEFAULT_GOAL := help
-.PHONY: help demo meltano-demo test e2e coverage lint format docs bench audit lock dist ci clean
+.PHONY: help demo meltano-demo test e2e coverage lint format docs site docs-serve bench audit lock dist ci clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,10 +50,17 @@ format: $(VENV)/.dev ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(VENV)/.test ## Write what is generated: settings, columns, and docs/guarantees.md's tables
+docs: $(VENV)/.test ## Write what is generated: settings, columns, commands, and docs/guarantees.md's tables
 	$(BIN)/python -m tools.settings_documents write
 	$(BIN)/python -m tools.stream_documents write
+	$(BIN)/python -m tools.command_documents write
 	$(BIN)/python tests/guarantees/guarantees_document.py
+
+site: $(VENV)/.site ## Build the documents as a site into site/; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir $(SITE)
+
+docs-serve: $(VENV)/.site ## Show the documents as a site, at http://127.0.0.1:8000
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 bench: $(VENV)/.test ## Measure throughput against the sandbox
 	$(BIN)/python -m benchmarks
@@ -132,6 +140,11 @@ $(VENV)/.dev: pyproject.toml | $(needed)
 
 $(VENV)/.coverage: $(VENV)/.test
 	@$(call install,coverage)
+	@touch $@
+
+$(VENV)/.site: pyproject.toml | $(VENV)/.test
+	@echo "Installing what builds the site into $(VENV) ..."
+	@$(call install,site)
 	@touch $@
 
 $(VENV)/.audit: pyproject.toml $(VENV)/.uv

@@ -15,7 +15,7 @@ from tools.settings_tables import TAP, TARGET, meltano_settings, settings_markdo
 
 #: Document -> the generated parts in it, by name.
 DOCUMENTS: Mapping[str, tuple[str, ...]] = {
-    "README.md": ("settings",),
+    "docs/reference.md": ("settings",),
     "meltano.yml": (TARGET, TAP),
     "plugins/loaders/target-reply-tasks.yml": (TARGET,),
     "plugins/extractors/tap-reply-tasks.yml": (TAP,),
@@ -64,7 +64,7 @@ def write() -> None:
 
 @documents.command()
 def markdown() -> None:
-    """Print the README's tables."""
+    """Print the reference's tables."""
     click.echo(settings_markdown())
 
 

@@ -1,4 +1,4 @@
-"""The settings as documents print them: the README's tables and Meltano's plugin definitions."""
+"""The settings as documents print them: the reference's tables and Meltano's plugin definitions."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -30,7 +30,7 @@ _MELTANO_KINDS: Mapping[Kind, str] = {
 
 
 def settings_markdown() -> str:
-    """The README's tables: what target and tap share, then what is each one's own."""
+    """The reference's tables: what target and tap share, then what is each one's own."""
     shared = {setting.name for setting in COMMON_SETTINGS}
     parts = (
         ("Target and tap", [each for each in target_settings() if each.name in shared]),

@@ -1,6 +1,6 @@
-"""Every setting, said once: ``--about``, ``meltano.yml`` and the README table are made from here.
+"""Every setting, said once: ``--about``, ``meltano.yml`` and the reference are made from here.
 
-Source: section "Settings" of the README. The order here is the order everywhere.
+The order here is the order everywhere.
 """
 
 from collections.abc import Iterable

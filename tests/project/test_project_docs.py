@@ -18,11 +18,13 @@ from reply_tasks.contract.records import TaskRecord
 from reply_tasks.settings import TargetSettings, tap_settings_schema, target_settings_schema
 from tap_reply_tasks.tap import TapReplyTasks
 from target_reply_tasks.target import TargetReplyTasks
+from tools.command_documents import commands_markdown
 from tools.settings_documents import DOCUMENTS, with_generated_parts
 from tools.settings_tables import TAP, TARGET, meltano_settings, settings_markdown
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+REFERENCE = (ROOT / "docs/reference.md").read_text()
 SCHEMAS = {TARGET: target_settings_schema(), TAP: tap_settings_schema()}
 PLUGINS: dict[str, Any] = {TARGET: TargetReplyTasks, TAP: TapReplyTasks}
 #: Meltano's word for a JSON type.
@@ -43,7 +45,7 @@ def definitions() -> dict[str, dict[str, Any]]:
 
 
 def json_blocks() -> list[Any]:
-    return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
+    return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", REFERENCE, re.DOTALL)]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -60,12 +62,12 @@ def test_generating_needs_its_marked_lines() -> None:
 
 
 @pytest.mark.parametrize("plugin", [TARGET, TAP])
-def test_the_readme_names_every_setting_with_its_default(plugin: str) -> None:
-    """The README's tables hold each setting of the schema, and its default."""
-    rows = dict(re.findall(r"^\| `(\w+)`<br>.*? \| (.*?) \| .* \|$", README, re.MULTILINE))
+def test_the_reference_names_every_setting_with_its_default(plugin: str) -> None:
+    """The reference's tables hold each setting of the schema, and its default."""
+    rows = dict(re.findall(r"^\| `(\w+)`<br>.*? \| (.*?) \| .* \|$", REFERENCE, re.MULTILINE))
     for name, schema in SCHEMAS[plugin]["properties"].items():
         if name.startswith(("stream_map", "flattening")):
-            assert name in README or "`flattening_*`" in README
+            assert name in REFERENCE or "`flattening_*`" in REFERENCE
             continue
         default = schema.get("default")
         if default is not None:
@@ -73,7 +75,7 @@ def test_the_readme_names_every_setting_with_its_default(plugin: str) -> None:
             assert rows[name] == f"`{text}`"
         else:
             assert rows[name] in {"", "null", "required"}
-    assert settings_markdown() in README
+    assert settings_markdown() in REFERENCE
 
 
 @pytest.mark.parametrize("where", definitions())
@@ -179,8 +181,8 @@ def test_the_env_example_names_what_is_read() -> None:
     assert {"REPLY_API_KEY", "REPLY_TASKS_LEDGER_URL"} <= named
 
 
-def test_the_readme_s_records_are_valid() -> None:
-    """Every example record of the README passes the contract."""
+def test_the_reference_s_records_are_valid() -> None:
+    """Every example record of the reference passes the contract."""
     execution_members = {"content", "emailAccountId"}
     records = [block for block in json_blocks() if "stream_maps" not in block]
     assert len(records) == 3
@@ -223,15 +225,15 @@ def test_the_readme_s_rehearsal_works_as_written(tmp_path: Path) -> None:
     assert (fate["externalId"], fate["outcome"]) == ("crm-1", "applied")
 
 
-def test_the_readme_s_stream_maps_are_a_setting_that_is_accepted() -> None:
-    """The README's stream maps can be pasted into a config."""
+def test_the_reference_s_stream_maps_are_a_setting_that_is_accepted() -> None:
+    """The reference's stream maps can be pasted into a config."""
     (maps,) = [block for block in json_blocks() if "stream_maps" in block]
     TargetReplyTasks(config={"api_key": "key", **maps}, validate_config=True)
 
 
-def test_the_readme_lists_every_outcome_reason_stream_and_exit_code() -> None:
+def test_the_reference_lists_every_outcome_reason_stream_and_exit_code() -> None:
     """The closed vocabularies are told whole: no outcome, reason or stream is left out."""
-    section = README.partition("### What becomes of a record")[2].partition("## The promises")[0]
+    section = REFERENCE.partition("## What becomes of a record")[2].partition("## Settings")[0]
     rows = re.findall(r"^\| `?([\w, ]+)`? \|", section, re.MULTILINE)
     assert [row for row in rows if row in set(Outcome)] == list(Outcome)
     told = set(re.findall(r"`(\w+)`", section))
@@ -248,6 +250,19 @@ def test_links_between_documents_lead_somewhere(document: str) -> None:
     text = (ROOT / document).read_text()
     for link in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (ROOT / link).exists(), link
+
+
+def test_the_commands_page_is_what_the_commands_say() -> None:
+    """What ``make docs`` would write, but for the width of a line, which is click's own affair."""
+    assert (ROOT / "docs/commands.md").read_text().split() == commands_markdown().split()
+
+
+def test_every_page_has_a_place_in_the_site() -> None:
+    """A page that mkdocs.yml does not name can't be found."""
+    docs = ROOT / "docs"
+    named = re.findall(r"[\w/*-]+(?:\.md|/\*)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    found = {page for name in named for page in docs.glob(name)}
+    assert {page.relative_to(docs).as_posix() for page in set(docs.rglob("*.md")) - found} == set()
 
 
 def test_every_make_target_is_documented() -> None:
