@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "reply_tasks.demo.command",
     "sandbox": "reply_tasks.sandbox.command",
     "status": "reply_tasks.commands.status",
+    "rejected": "reply_tasks.commands.rejected",
     "find": "reply_tasks.commands.find",
     "resolve": "reply_tasks.commands.resolve",
 }

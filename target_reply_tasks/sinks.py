@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from singer_sdk.sinks import RecordSink
 
-from reply_tasks.ledger import Settlement
+from reply_tasks.ledger import AsRead, Settlement
 from target_reply_tasks.reading.intake import Intake
 
 if TYPE_CHECKING:
@@ -35,17 +35,19 @@ class TaskSink(RecordSink):
         return
 
     def process_record(self, record: dict[str, Any], context: Mapping[str, Any]) -> None:
-        """Read one record, and hand it on."""
-        del context
+        """Read one record, and hand it on; ``context`` has what it was read as."""
         read = self._intake.read(record)
+        entry = read.entry._replace(as_read=context["as_read"])
         if isinstance(read, Settlement):
-            self._run.refused(read)
+            self._run.refused(read._replace(entry=entry))
         else:
+            read.entry = entry
             self._run.received(read)
 
-    def map_failed(self, record: Mapping[str, Any], error: Exception) -> None:
+    def map_failed(self, as_read: AsRead, error: Exception) -> None:
         """A stream map raised on this record: it is rejected, and the run goes on."""
-        self._run.refused(self._intake.map_failed(record, error))
+        failed = self._intake.map_failed(as_read.record, error)
+        self._run.refused(failed._replace(entry=failed.entry._replace(as_read=as_read)))
 
     def process_batch_files(self, encoding: object, files: Sequence[str]) -> NoReturn:
         """BATCH messages bypass stream maps and validation: they are refused."""

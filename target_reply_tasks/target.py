@@ -16,7 +16,7 @@ from singer_sdk.mapper import RemoveRecordTransform
 
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.errors import ConfigurationError
-from reply_tasks.ledger import LedgerError, Settlement
+from reply_tasks.ledger import AsRead, LedgerError, Settlement
 from reply_tasks.plugin_settings import CatalogedSettings, spare_the_imported
 from reply_tasks.settings import TargetSettings, target_settings_schema
 from target_reply_tasks.dry_run import DryRun
@@ -90,15 +90,16 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
                 f"A record of stream {stream!r} came before its SCHEMA."
             )
         raw = message_dict["record"]
+        as_read = AsRead(stream, raw)
         for stream_map in stream_maps:
             sink = cast("TaskSink", self.get_sink(stream_map.stream_alias))
             try:
                 record = stream_map.transform(copy.copy(raw))
             except Exception as error:  # noqa: BLE001 - a map's expression may raise anything
-                sink.map_failed(raw, error)
+                sink.map_failed(as_read, error)
                 continue
             if record is not None:
-                sink.process_record(record, {})
+                sink.process_record(record, {"as_read": as_read})
                 sink.record_counter_metric.increment()
 
     def removes(self, stream: str) -> bool:

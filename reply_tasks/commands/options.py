@@ -166,6 +166,7 @@ class Since(click.ParamType[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+SINCE = Since()
 _AGO = re.compile(r"(?P<count>[0-9]{1,5})(?P<unit>[mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

@@ -3,6 +3,7 @@
 from reply_tasks.ledger.database import LedgerError, open_engine
 from reply_tasks.ledger.ledger import Ledger, new_id
 from reply_tasks.ledger.values import (
+    AsRead,
     Attempt,
     Claim,
     Entry,
@@ -13,6 +14,7 @@ from reply_tasks.ledger.values import (
 )
 
 __all__ = [
+    "AsRead",
     "Attempt",
     "Claim",
     "Entry",

@@ -5,7 +5,7 @@ A fresh ledger is made from ``tables.py`` as it stands; an older one runs what i
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 
 def _initial(connection: Connection) -> None:
@@ -13,4 +13,12 @@ def _initial(connection: Connection) -> None:
     del connection
 
 
-MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {"0001_initial": _initial}
+def _source_stream(connection: Connection) -> None:
+    """The stream in which a rejected record was read, where a stream map gave it another one."""
+    connection.execute(text("ALTER TABLE operations ADD COLUMN source_stream TEXT"))
+
+
+MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
+    "0001_initial": _initial,
+    "0005_source_stream": _source_stream,
+}

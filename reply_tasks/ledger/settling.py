@@ -21,7 +21,8 @@ from reply_tasks.ledger.values import Settlement
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
-#: Outcomes whose record is kept, because a person may want to replay it.
+#: Outcomes whose record is kept, because a person may want to replay it: a rejected one as it was
+#: read, so that it can be piped back.
 KEPT = frozenset({Outcome.REJECTED, Outcome.UNCERTAIN})
 
 
@@ -83,6 +84,7 @@ _OUTCOME_COLUMNS = (
     "api_calls",
     "body_hash",
     "record",
+    "source_stream",
     "task_detail",
     "settled_at",
 )
@@ -105,6 +107,11 @@ _SETTLE_CLAIM = Bulk(
 
 def outcome_row(settlement: Settlement, number: int) -> dict[str, Any]:
     """The columns that an outcome fills."""
+    entry = settlement.entry
+    record, source_stream = (entry.record if settlement.outcome in KEPT else None), None
+    if settlement.outcome is Outcome.REJECTED and entry.as_read is not None:
+        record = entry.as_read.record
+        source_stream = entry.as_read.stream if entry.as_read.stream != entry.stream else None
     return {
         "sequence": number,
         "outcome": settlement.outcome,
@@ -115,7 +122,8 @@ def outcome_row(settlement: Settlement, number: int) -> dict[str, Any]:
         "attempts": [attempt.as_json() for attempt in settlement.attempts] or None,
         "api_calls": len(settlement.attempts),
         "body_hash": settlement.body_hash or settlement.entry.body_hash,
-        "record": settlement.entry.record if settlement.outcome in KEPT else None,
+        "record": record,
+        "source_stream": source_stream,
         "task_detail": settlement.task_detail,
         "settled_at": settlement.settled_at,
     }

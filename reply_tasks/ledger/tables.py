@@ -129,6 +129,7 @@ operations = Table(
     Column("run_id", String(32), nullable=False),
     Column("claimed_by", String(32)),
     Column("stream", CleanText, nullable=False),
+    Column("source_stream", CleanText),
     Column("operation", String(16)),
     Column("task_id", BIG),
     Column("external_id", CleanText),

@@ -47,6 +47,18 @@ class Attempt(NamedTuple):
         )
 
 
+class AsRead(NamedTuple):
+    """A record before stream maps and normalising, so that a rejected one can be read again.
+
+    Attributes:
+        stream: The stream of its RECORD message.
+        record: The record of that message, unchanged.
+    """
+
+    stream: str
+    record: Any
+
+
 class Entry(NamedTuple):
     """One operation as it was received: what every row of ``operations`` starts from.
 
@@ -60,6 +72,7 @@ class Entry(NamedTuple):
         body_hash: Hash of the canonical body; None for a record that was not valid.
         record: The record in canonical form, or as it came where it was not valid.
         received_at: When it was read, UTC.
+        as_read: What it was read as; None for an operation that another process claimed.
     """
 
     operation_id: str
@@ -71,6 +84,7 @@ class Entry(NamedTuple):
     body_hash: str | None
     record: Mapping[str, Any]
     received_at: datetime
+    as_read: AsRead | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,11 +43,13 @@ class OperationRow:
 
     Attributes:
         sequence: Its number in commit order; None while it is claimed.
+        source_stream: The stream in which its record was read, before stream maps.
         outcome: None while it is claimed.
         reason: Why it was rejected.
         detail: One sentence for a person.
         attempts: Every call that was made for it, in order.
-        record: The record, while the ledger keeps it.
+        record: The record, while the ledger keeps it: as it was read, of one that was rejected,
+            otherwise in the contract's own spelling.
         task_detail: The task as Reply returned it.
     """
 
@@ -55,6 +57,7 @@ class OperationRow:
     sequence: int | None
     run_id: str
     stream: str
+    source_stream: str
     operation: Operation | None
     task_id: int | None
     external_id: str | None
@@ -132,6 +135,7 @@ def read_operation(row: Row[Any]) -> OperationRow:
         sequence=row.sequence,
         run_id=row.run_id,
         stream=row.stream,
+        source_stream=row.source_stream or row.stream,
         operation=None if row.operation is None else Operation(row.operation),
         task_id=row.task_id,
         external_id=row.external_id,
