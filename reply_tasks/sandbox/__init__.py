@@ -1,5 +1,6 @@
 """A local Reply API: the v3 task endpoints on loopback, where nothing is ever really sent."""
 
+from reply_tasks.sandbox.assumptions import Assumptions
 from reply_tasks.sandbox.calls import Call, Endpoint
 from reply_tasks.sandbox.faults import Fault, FaultKind, When
 from reply_tasks.sandbox.identity import ALL_SCOPES, DEFAULT_API_KEY, Dialect, Key, User
@@ -11,6 +12,7 @@ from reply_tasks.sandbox.tasks import Task, TaskMembers, Template
 __all__ = [
     "ALL_SCOPES",
     "DEFAULT_API_KEY",
+    "Assumptions",
     "Call",
     "Dialect",
     "Endpoint",

@@ -3,11 +3,12 @@
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event
 from typing import Protocol
 
+from reply_tasks.sandbox.assumptions import Assumptions
 from reply_tasks.sandbox.calls import Call, CallLog, without_secrets
 from reply_tasks.sandbox.endpoints import Visit, serve
 from reply_tasks.sandbox.faults import Fault, FaultKind, Faults, When
@@ -46,6 +47,7 @@ class Api:
     log: CallLog
     clock: Callable[[], float]
     latency: float = 0.0
+    assumed: Assumptions = field(default_factory=Assumptions)
 
     def answer(self, request: Request, line: Line) -> tuple[Answer, Call]:
         """What to send back, and the log's entry to complete once it is sent."""
@@ -95,7 +97,7 @@ class Api:
                 if spoiled is not None:
                     return spoiled
         now = datetime.fromtimestamp(self.clock(), UTC)
-        answer = _served(Visit(request, route, caller, self.store, now))
+        answer = _served(Visit(request, route, caller, self.store, now, self.assumed))
         call.effect = answer.effect
         if fault is not None and fault.when is When.AFTER:
             return self._spoil(fault, line, released) or answer

@@ -7,6 +7,7 @@ from threading import Event
 
 import click
 
+from reply_tasks.sandbox.assumptions import QUESTIONS, Assumptions, read_assumptions
 from reply_tasks.sandbox.identity import ALL_SCOPES, DEFAULT_API_KEY, Dialect, Key, User
 from reply_tasks.sandbox.limits import HOURLY, MINUTELY
 from reply_tasks.sandbox.seed import Mix, make_tasks
@@ -21,7 +22,21 @@ Example:
   reply-tasks sandbox --port 8300 --tasks 500
   curl -H 'X-API-Key: sandbox-key' http://127.0.0.1:8300/v3/tasks/1
   curl http://127.0.0.1:8300/_sandbox/outbox
+  reply-tasks sandbox --assume omitted=kept --assume order=newest-first
+\b
+What may be assumed, the usual first (docs/api.md says more):
 """
+_EXAMPLE += "".join(
+    f"  {name}={'|'.join(answer.value for answer in question)}\n"
+    for name, question in QUESTIONS.items()
+)
+
+
+def _read_assumptions(texts: tuple[str, ...]) -> Assumptions:
+    try:
+        return read_assumptions(texts)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
 
 
 def _read_scopes(text: str) -> tuple[str, ...]:
@@ -91,6 +106,14 @@ def _read_scopes(text: str) -> tuple[str, ...]:
     help=_LIMIT_HELP.format("an hour"),
 )
 @click.option(
+    "--assume",
+    "assumed",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=lambda _context, _parameter, texts: _read_assumptions(texts),
+    help="What Reply does where no source says it; may be repeated. The names are listed below.",
+)
+@click.option(
     "--latency-ms",
     type=click.FloatRange(min=0),
     default=0.0,
@@ -114,6 +137,7 @@ def sandbox(  # noqa: PLR0913 - each one an option
     dialect: str,
     requests_per_minute: int,
     requests_per_hour: int,
+    assumed: Assumptions,
     latency_ms: float,
     ready_file: Path | None,
 ) -> None:
@@ -130,6 +154,7 @@ def sandbox(  # noqa: PLR0913 - each one an option
         requests_per_minute=requests_per_minute or None,
         requests_per_hour=requests_per_hour or None,
         latency=latency_ms / 1000,
+        assumed=assumed,
         dialect=None if dialect == "both" else Dialect(dialect),
     )
     told_to_stop = Event()

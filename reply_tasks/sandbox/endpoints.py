@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from reply_tasks.sandbox import rules
+from reply_tasks.sandbox import executions, rules
+from reply_tasks.sandbox.assumptions import Assumptions, Order, Unrenderable
 from reply_tasks.sandbox.calls import Endpoint
-from reply_tasks.sandbox.forms import INT32, open_form
+from reply_tasks.sandbox.forms import INT32, Form, Reading, open_form
 from reply_tasks.sandbox.identity import Caller, Dialect
 from reply_tasks.sandbox.messages import Answer, Request
 from reply_tasks.sandbox.problems import (
@@ -55,6 +56,7 @@ class Visit:
     caller: Caller
     store: Store
     now: datetime
+    assumed: Assumptions
 
     @property
     def task_id(self) -> int:
@@ -65,6 +67,12 @@ class Visit:
     def dialect(self) -> Dialect:
         """The dialect to read and to answer in."""
         return self.caller.dialect
+
+    def form(self, *violations: Violation) -> Form:
+        """The body, to be read; what is wrong with the address is noted in it already."""
+        assumed = self.assumed
+        reading = Reading(self.dialect, assumed.enum_names, assumed.unknown_members)
+        return open_form(self.request, reading, list(violations))
 
 
 def serve(visit: Visit) -> Answer:
@@ -87,16 +95,19 @@ def _check(needs: Needs, caller: Caller) -> None:
 
 
 def _update(visit: Visit) -> Answer:
-    update = rules.read_update(open_form(visit.request, visit.dialect, []))
-    task = visit.store.change(visit.task_id, lambda task: (rules.updated(task, update), None))
+    update = rules.read_update(visit.form())
+    assumed = visit.assumed
+    task = visit.store.change(
+        visit.task_id, lambda task: (rules.updated(task, update, assumed), None)
+    )
     return Answer.of(task_json(task, visit.dialect), effect=True)
 
 
 def _execute(visit: Visit) -> Answer:
-    execution = rules.read_execution(open_form(visit.request, visit.dialect, []))
-    user, now = visit.caller.user, visit.now
+    user, now, assumed = visit.caller.user, visit.now, visit.assumed
+    execution = executions.read_execution(visit.form(), assumed)
     task = visit.store.change(
-        visit.task_id, lambda task: rules.executed(task, execution, user, now)
+        visit.task_id, lambda task: executions.executed(task, execution, user, now, assumed)
     )
     return Answer.of(task_json(task, visit.dialect), effect=True)
 
@@ -109,8 +120,11 @@ def _get(visit: Visit) -> Answer:
     if wants == "false":
         return Answer.of(task_json(task, visit.dialect))
     try:
-        return Answer.of(task_json(task, visit.dialect, content_of(task)))
+        content = content_of(task, visit.assumed.variables)
+        return Answer.of(task_json(task, visit.dialect, content))
     except RenderError as error:
+        if visit.assumed.unrenderable is Unrenderable.NULL:
+            return Answer.of(task_json(task, visit.dialect))
         raise business(400, "task.unknown", str(error)) from None
 
 
@@ -126,9 +140,9 @@ def _list(visit: Visit) -> Answer:
 
 def _filter(visit: Visit) -> Answer:
     page = _page(visit)
-    form = open_form(visit.request, visit.dialect, [*page.unreadable, *page.out_of_range])
+    form = visit.form(*page.unreadable, *page.out_of_range)
     wanted = rules.read_filter(form, visit.dialect, visit.now)
-    tasks = [t for t in visit.store.visible() if rules.passes(t, wanted, visit.now)]
+    tasks = [t for t in visit.store.visible() if rules.passes(t, wanted, visit.now, visit.assumed)]
     return _items(visit, tasks, page)
 
 
@@ -169,6 +183,8 @@ def _page(visit: Visit) -> _Page:
 
 
 def _items(visit: Visit, tasks: list[Task], page: _Page) -> Answer:
+    if visit.assumed.order is Order.NEWEST_FIRST:
+        tasks.reverse()
     end = page.skip + page.top
     items = [list_item_json(task, visit.dialect) for task in tasks[page.skip : end]]
     return Answer.of({"items": items, "hasMore": len(tasks) > end})

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
 from reply_tasks.contract.enums import ReplyEnum
+from reply_tasks.sandbox.assumptions import EnumNames, UnknownMembers
 from reply_tasks.sandbox.identity import Dialect
 from reply_tasks.sandbox.messages import Request
 from reply_tasks.sandbox.problems import (
@@ -34,54 +36,81 @@ def _refuse(constant: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the members of a request are read."""
+
+    dialect: Dialect
+    enum_names: EnumNames = EnumNames.ANY_CASE
+    unknown_members: UnknownMembers = UnknownMembers.DROPPED
+
+
 class Form:
-    """The members of one JSON object; an unknown member is dropped without a word."""
+    """The members of one JSON object, each read by its name."""
 
     def __init__(
         self,
         members: Mapping[str, Any],
-        dialect: Dialect,
+        reading: Reading,
         pointer: str = "",
         violations: list[Violation] | None = None,
     ) -> None:
         self._members = members
-        self._dialect = dialect
+        self._reading = reading
         self._pointer = pointer
+        self._known: set[str] = set()
+        self._parts: list[Form] = []
         self.violations: list[Violation] = [] if violations is None else violations
+
+    def has(self, name: str) -> bool:
+        """Whether a member is there, be it null."""
+        return name in self._members
 
     def wrong(self, name: str, detail: str) -> None:
         """Note that a member is wrong."""
         self.violations.append((f"{self._pointer}/{name}", detail))
 
+    def note_unknown(self) -> None:
+        """Note each member that nobody has read."""
+        for name in sorted(set(self._members) - self._known):
+            self.wrong(name, "Field is unknown.")
+
     def check(self) -> None:
         """Raise everything noted so far as one Problem 400."""
+        if self._reading.unknown_members is UnknownMembers.REFUSED:
+            for form in (self, *self._parts):
+                form.note_unknown()
         if self.violations:
             raise validation(self.violations)
 
     def require(self, *names: str) -> None:
         """Note each of these members that is missing or null."""
         for name in names:
-            if self._members.get(name) is None:
+            if self._get(name) is None:
                 self.wrong(name, FIELD_REQUIRED)
 
     def enum(self, name: str, kind: type[E]) -> E | None:
         """A member of an enum: an integer in the preview dialect, a name in the current one."""
-        value = self._members.get(name)
+        value = self._get(name)
         if value is None:
             return None
-        expected = int if self._dialect is Dialect.PREVIEW else str
+        preview = self._reading.dialect is Dialect.PREVIEW
+        expected = int if preview else str
         if type(value) is not expected:
             self.wrong(name, INVALID_TYPE)
             return None
         spelled = isinstance(value, int) or value.isalpha()
         member = kind.parse(value) if spelled else None
+        exact = self._reading.enum_names is EnumNames.EXACT and not preview
+        if exact and member is not None and member.wire_name != value:
+            member = None
         if member is None:
             self.wrong(name, f"'{name}' has a range of values which does not include '{value}'.")
         return member
 
     def instant(self, name: str) -> datetime | None:
         """A date-time, in UTC."""
-        value = self._members.get(name)
+        value = self._get(name)
         if value is None:
             return None
         if not isinstance(value, str):
@@ -94,7 +123,7 @@ class Form:
 
     def text(self, name: str) -> str | None:
         """A string."""
-        value = self._members.get(name)
+        value = self._get(name)
         if value is None or isinstance(value, str):
             return value
         self.wrong(name, INVALID_TYPE)
@@ -102,7 +131,7 @@ class Form:
 
     def flag(self, name: str) -> bool | None:
         """A boolean."""
-        value = self._members.get(name)
+        value = self._get(name)
         if value is None or isinstance(value, bool):
             return value
         self.wrong(name, INVALID_TYPE)
@@ -110,7 +139,7 @@ class Form:
 
     def number(self, name: str, largest: int = INT32) -> int | None:
         """A positive integer."""
-        value = self._members.get(name)
+        value = self._get(name)
         if value is None:
             return None
         if type(value) is not int or abs(value) > largest:
@@ -138,16 +167,22 @@ class Form:
 
     def part(self, name: str) -> "Form | None":
         """An object, read as a form of its own; what is wrong with it is noted here."""
-        value = self._members.get(name)
+        value = self._get(name)
         if value is None:
             return None
         if not isinstance(value, dict):
             self.wrong(name, INVALID_TYPE)
             return None
-        return Form(value, self._dialect, f"{self._pointer}/{name}", self.violations)
+        part = Form(value, self._reading, f"{self._pointer}/{name}", self.violations)
+        self._parts.append(part)
+        return part
+
+    def _get(self, name: str) -> Any:  # noqa: ANN401 - JSON
+        self._known.add(name)
+        return self._members.get(name)
 
     def _array(self, name: str) -> tuple[Any, ...] | None:
-        value = self._members.get(name)
+        value = self._get(name)
         if value is None:
             return None
         if isinstance(value, list):
@@ -164,7 +199,7 @@ def parse_json(body: bytes) -> object:
         raise ValueError("nested too deeply") from None
 
 
-def open_form(request: Request, dialect: Dialect, violations: list[Violation]) -> Form:
+def open_form(request: Request, reading: Reading, violations: list[Violation]) -> Form:
     """The body of a request as a form, or the Problem 400 or 415 of a body that is none."""
     if not request.body:
         raise validation([*violations, ("", BODY_REQUIRED)])
@@ -177,4 +212,4 @@ def open_form(request: Request, dialect: Dialect, violations: list[Violation]) -
         raise validation([*violations, ("", BODY_NOT_JSON)]) from None
     if not isinstance(document, dict):
         raise validation([*violations, ("", BODY_REQUIRED if document is None else INVALID_TYPE)])
-    return Form(document, dialect, violations=violations)
+    return Form(document, reading, violations=violations)

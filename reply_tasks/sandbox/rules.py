@@ -1,34 +1,26 @@
-"""What Reply accepts: the rules of an update, an execution and a filter, in the order they bite."""
+"""What Reply accepts: the rules of an update and of a filter, in the order they bite."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from reply_tasks.contract.enums import (
-    EXECUTABLE,
     CreationSource,
     LinkedInTaskType,
     TaskStatus,
     TaskType,
 )
-from reply_tasks.sandbox.forms import INT64, Form
-from reply_tasks.sandbox.identity import Dialect, User
+from reply_tasks.sandbox.assumptions import Assumptions, ClosedTasks, Omitted
+from reply_tasks.sandbox.forms import Form
+from reply_tasks.sandbox.identity import Dialect
 from reply_tasks.sandbox.problems import (
-    NOT_EXECUTABLE_NOW,
-    NOT_RENDERED,
     Problem,
     business,
-    validation,
 )
-from reply_tasks.sandbox.store import Change, Sent
-from reply_tasks.sandbox.tasks import Content, RenderError, Task, Template, contact_of, render
-from reply_tasks.sandbox.wire import address_of
+from reply_tasks.sandbox.tasks import RenderError, Task, Template, contact_of, render
 
 EARLIEST_START = datetime(2015, 1, 1, tzinfo=UTC)
 FILTER_FROM = datetime(2000, 1, 1, tzinfo=UTC)
 FILTER_AHEAD = timedelta(days=365)
-
-#: The mailboxes of a sandbox: a user's default one, and the one of every sequence.
-DEFAULT_MAILBOX, SEQUENCE_MAILBOX = 1, 2
 
 _OUT_OF_LISTS = frozenset({TaskStatus.CANCELLED, TaskStatus.ARCHIVED})
 
@@ -43,15 +35,8 @@ class Update:
     template: Template
     contact_id: int | None
     linked_in_task_type: LinkedInTaskType | None
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """A well-formed TaskExecuteRequest."""
-
-    body: str | None
-    subject: str | None
-    email_account_id: int | None
+    #: The members that it leaves out, of those that may be.
+    omitted: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +65,8 @@ def read_update(form: Form) -> Update:
         form.wrong("startAt", "'startAt' must be on or after 2015-01-01.")
     if start_at is not None and due_to is not None and due_to <= start_at:
         form.wrong("dueTo", "'dueTo' must be after 'startAt'.")
-    template = _read_template(form)
+    template, omitted = _read_template(form)
+    omitted |= {name for name in ("contactId", "linkedInTaskType") if not form.has(name)}
     contact_id = form.number("contactId")
     action = form.enum("linkedInTaskType", LinkedInTaskType)
     if action is not None and task_type not in {None, TaskType.LINKED_IN}:
@@ -89,30 +75,20 @@ def read_update(form: Form) -> Update:
     assert task_type is not None  # noqa: S101 - check() raised otherwise, here and below
     assert start_at is not None  # noqa: S101
     assert due_to is not None  # noqa: S101
-    return Update(task_type, start_at, due_to, template, contact_id, action)
+    return Update(task_type, start_at, due_to, template, contact_id, action, frozenset(omitted))
 
 
-def _read_template(form: Form) -> Template:
+def _read_template(form: Form) -> tuple[Template, set[str]]:
     part = form.part("template")
     if part is None:
-        return Template("")
+        return Template(""), set()
     part.require("body")
     body = part.text("body")
     if body is not None and not body.strip():
         part.wrong("body", "'body' must not be empty.")
-    return Template(body or "", part.text("subject"), part.numbers("attachmentIdList"))
-
-
-def read_execution(form: Form) -> Execution:
-    """The execution that a form holds, or a Problem 400."""
-    content = form.part("content")
-    execution = Execution(
-        body=None if content is None else content.text("body"),
-        subject=None if content is None else content.text("subject"),
-        email_account_id=form.number("emailAccountId", INT64),
-    )
-    form.check()
-    return execution
+    omitted = {name for name in ("subject", "attachmentIdList") if not part.has(name)}
+    template = Template(body or "", part.text("subject"), part.numbers("attachmentIdList"))
+    return template, omitted
 
 
 def read_filter(form: Form, dialect: Dialect, now: datetime) -> Filter:
@@ -145,14 +121,15 @@ def listed(task: Task) -> bool:
     return task.status not in _OUT_OF_LISTS
 
 
-def passes(task: Task, wanted: Filter, now: datetime) -> bool:
+def passes(task: Task, wanted: Filter, now: datetime, assumed: Assumptions) -> bool:
     """Whether a filter lets the task through."""
+    shown = listed(task) or assumed.closed_tasks is ClosedTasks.SHOWN
     overdue = task.status is TaskStatus.NEW and task.due_to < now
     contact_id = task.contact_id
     zone = None if contact_id is None else contact_of(contact_id).time_zone
     return (
         wanted.start <= task.start_at <= wanted.end
-        and (listed(task) if wanted.status is None else task.status is wanted.status)
+        and (shown if wanted.status is None else task.status is wanted.status)
         and wanted.task_type in {None, task.task_type}
         and wanted.linked_in_task_type in {None, task.linked_in_task_type}
         and wanted.contact_id in {None, contact_id}
@@ -164,8 +141,10 @@ def passes(task: Task, wanted: Filter, now: datetime) -> bool:
     )
 
 
-def updated(task: Task, update: Update) -> Task:
+def updated(task: Task, update: Update, assumed: Assumptions) -> Task:
     """The task after a full replacement, or a Problem 400 ``task.unknown``."""
+    if assumed.omitted is Omitted.KEPT:
+        update = _completed(update, task)
     if task.status is not TaskStatus.NEW:
         raise _refused("Only tasks with 'New' status can be edited.")
     contact_id = update.contact_id
@@ -176,7 +155,7 @@ def updated(task: Task, update: Update) -> Task:
             raise _refused("Contact cannot be changed for a task created by a sequence.")
         contact_id = task.contact_id
     try:
-        render(update.template, contact_id)
+        render(update.template, contact_id, assumed.variables)
     except RenderError as error:
         raise _refused(str(error)) from None
     return replace(
@@ -190,58 +169,22 @@ def updated(task: Task, update: Update) -> Task:
     )
 
 
-def executed(task: Task, execution: Execution, user: User, now: datetime) -> Change:
-    """The finished task and what was sent, or a Problem 400 or 409."""
-    if task.task_type not in EXECUTABLE:
-        raise validation([("", "Task type does not support execution.")])
-    if task.status is not TaskStatus.NEW:
-        raise business(409, "task.cannotComplete", NOT_EXECUTABLE_NOW)
-    content = _final_content(task, execution)
-    address = address_of(task)
-    if address is None:
-        raise business(409, "task.renderError", NOT_RENDERED)
-    finished = replace(
-        task,
-        status=TaskStatus.FINISHED,
-        finished_at=now,
-        is_failed=task.fails_delivery,
-        template=replace(task.template, body=content.body, subject=content.subject),
+def _completed(update: Update, task: Task) -> Update:
+    """The update with what it leaves out taken from the task."""
+    template = update.template
+    if "subject" in update.omitted:
+        template = replace(template, subject=task.template.subject)
+    if "attachmentIdList" in update.omitted:
+        template = replace(template, attachment_ids=task.template.attachment_ids)
+    action = update.linked_in_task_type
+    if "linkedInTaskType" in update.omitted and update.task_type is TaskType.LINKED_IN:
+        action = task.linked_in_task_type
+    return replace(
+        update,
+        template=template,
+        contact_id=task.contact_id if "contactId" in update.omitted else update.contact_id,
+        linked_in_task_type=action,
     )
-    if task.fails_delivery:
-        return finished, None
-    by_mail = task.task_type is TaskType.MANUAL_EMAIL
-    return finished, Sent(
-        task_id=task.id,
-        kind="email" if by_mail else "sms",
-        to=address,
-        subject=content.subject if by_mail else None,
-        body=content.body,
-        sent_at=now,
-        user_id=user.id,
-        email_account_id=_mailbox(task, execution) if by_mail else None,
-    )
-
-
-def _final_content(task: Task, execution: Execution) -> Content:
-    """What is sent: the content given; what it lacks is rendered from the stored template."""
-    kept = Template(
-        body=task.template.body if execution.body is None else "",
-        subject=task.template.subject if execution.subject is None else None,
-    )
-    try:
-        rendered = render(kept, task.contact_id)
-    except RenderError:
-        raise business(409, "task.renderError", NOT_RENDERED) from None
-    return Content(
-        body=rendered.body if execution.body is None else execution.body,
-        subject=rendered.subject if execution.subject is None else execution.subject,
-    )
-
-
-def _mailbox(task: Task, execution: Execution) -> int:
-    if task.creation_source is CreationSource.SEQUENCE:
-        return SEQUENCE_MAILBOX
-    return execution.email_account_id or DEFAULT_MAILBOX
 
 
 def _refused(detail: str) -> Problem:

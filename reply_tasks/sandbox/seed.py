@@ -28,15 +28,15 @@ _STATUSES = {
     TaskStatus.SEQUENCE_DETACHED: 1,
 }
 _TEMPLATES = {
-    TaskType.MANUAL_EMAIL: Template("Hi {{FirstName}}, how is {{Company}}?", "For {{Company}}"),
-    TaskType.SMS: Template("Hi {{FirstName}}, are you free on Friday?"),
-    TaskType.CALL: Template("Call {{FullName}} about the renewal."),
-    TaskType.LINKED_IN: Template("Hello {{FirstName}}, let us connect."),
+    TaskType.MANUAL_EMAIL: Template("Hi {{firstName}}, how is {{company}}?", "For {{company}}"),
+    TaskType.SMS: Template("Hi {{firstName}}, are you free on Friday?"),
+    TaskType.CALL: Template("Call {{fullName}} about the renewal."),
+    TaskType.LINKED_IN: Template("Hello {{firstName}}, let us connect."),
     TaskType.TO_DO: Template("Prepare the quarterly review."),
-    TaskType.MEETING: Template("Demo for {{Company}}."),
-    TaskType.WHATS_APP: Template("Hello {{FirstName}}!"),
+    TaskType.MEETING: Template("Demo for {{company}}."),
+    TaskType.WHATS_APP: Template("Hello {{firstName}}!"),
 }
-_UNRENDERABLE = Template("Hi {{FirstName}}, {{CustomGreeting}}", "For {{Company}}")
+_UNRENDERABLE = Template("Hi {{firstName}}, {{customGreeting}}", "For {{company}}")
 
 
 class Mix(StrEnum):

@@ -10,6 +10,7 @@ from typing import Self, Unpack
 
 from reply_tasks.sandbox import control
 from reply_tasks.sandbox.api import Api
+from reply_tasks.sandbox.assumptions import Assumptions
 from reply_tasks.sandbox.calls import Call, CallLog, Endpoint
 from reply_tasks.sandbox.connection import Connection
 from reply_tasks.sandbox.faults import Fault, FaultKind, FaultOptions, Faults
@@ -39,6 +40,7 @@ class SandboxServer:
         dialect: Dialect | None = None,
         body_of_401: bool = True,
         idle_seconds: float | None = None,
+        assumed: Assumptions | None = None,
         clock: Callable[[], float] = time,
     ) -> None:
         self.store = Store(make_tasks(tasks, seed) if isinstance(tasks, int) else tasks)
@@ -54,6 +56,7 @@ class SandboxServer:
             log=self._log,
             clock=clock,
             latency=latency,
+            assumed=assumed or Assumptions(),
         )
         self._port = port
         self._idle_seconds = idle_seconds

@@ -1,12 +1,14 @@
 """What the sandbox keeps of a task, its contact, and how a template becomes content."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypedDict
 
 from reply_tasks.contract.enums import CreationSource, LinkedInTaskType, TaskStatus, TaskType
+from reply_tasks.sandbox.assumptions import Variables
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,7 +88,7 @@ class Task:
     finished_at: datetime | None = None
     is_failed: bool = False
     is_scheduled: bool = False
-    template: Template = Template("Hello {{FirstName}}", "A question")
+    template: Template = Template("Hello {{firstName}}", "A question")
     fails_delivery: bool = False
     hidden: bool = False
 
@@ -148,26 +150,28 @@ def contact_of(contact_id: int) -> Contact:
     )
 
 
-def render(template: Template, contact_id: int | None) -> Content:
+def render(
+    template: Template, contact_id: int | None, variables: Variables = Variables.EITHER
+) -> Content:
     """The content of ``template`` for this contact; a RenderError names what is unresolved."""
+    values = {} if contact_id is None else _variables(contact_of(contact_id), variables)
     subject = template.subject
     return Content(
-        body=_resolve(template.body, contact_id),
-        subject=None if subject is None else _resolve(subject, contact_id),
+        body=_resolve(template.body, values),
+        subject=None if subject is None else _resolve(subject, values),
     )
 
 
-def content_of(task: Task) -> Content:
+def content_of(task: Task, variables: Variables = Variables.EITHER) -> Content:
     """What ``includeContent=true`` shows: a finished task's template is its final content."""
     if task.status is TaskStatus.FINISHED:
         return Content(task.template.body, task.template.subject)
-    return render(task.template, task.contact_id)
+    return render(task.template, task.contact_id, variables)
 
 
-def _resolve(text: str, contact_id: int | None) -> str:
+def _resolve(text: str, values: Mapping[str, str]) -> str:
     if "{{" not in text:
         return text
-    values = {} if contact_id is None else _variables(contact_of(contact_id))
 
     def value_of(found: re.Match[str]) -> str:
         name = found[1]
@@ -181,14 +185,17 @@ def _resolve(text: str, contact_id: int | None) -> str:
     return rendered
 
 
-def _variables(contact: Contact) -> dict[str, str]:
-    return {
-        "FirstName": contact.first_name,
-        "LastName": contact.last_name,
-        "FullName": contact.full_name,
-        "Email": contact.email,
-        "Phone": contact.phone,
-        "Company": contact.company,
-        "Title": contact.title,
-        "City": contact.city,
+def _variables(contact: Contact, variables: Variables) -> dict[str, str]:
+    values = {
+        "firstName": contact.first_name,
+        "lastName": contact.last_name,
+        "fullName": contact.full_name,
+        "email": contact.email,
+        "phone": contact.phone,
+        "company": contact.company,
+        "title": contact.title,
+        "city": contact.city,
     }
+    if variables is Variables.EITHER:
+        values |= {name[0].upper() + name[1:]: value for name, value in values.items()}
+    return values

@@ -20,7 +20,7 @@ def test_content_is_null_unless_asked_for() -> None:
         assert api.get(task.id).json()["content"] is None
         full = api.get(task.id, params={"includeContent": "true"}).json()
     assert full["content"] == {"subject": "A question", "body": "Hello Bo"}
-    assert full["template"]["body"] == "Hello {{FirstName}}"
+    assert full["template"]["body"] == "Hello {{firstName}}"
 
 
 def test_content_of_a_finished_task_is_what_was_sent() -> None:

@@ -10,10 +10,12 @@ from threading import active_count
 
 import pytest
 import requests
+from click.testing import CliRunner
 from sandbox_client import client_of, sandbox
 
 import reply_tasks
 from reply_tasks.sandbox import Endpoint, Mix, SandboxServer
+from reply_tasks.sandbox.command import sandbox as sandbox_command
 from reply_tasks.sandbox.seed import make_tasks
 
 ROOT = Path(reply_tasks.__file__).parents[1]
@@ -133,7 +135,7 @@ def test_the_seed_decides_the_tasks() -> None:
     assert len({task.task_type for task in tasks}) == 7
     assert len({task.status for task in tasks}) == 5
     assert any(task.fails_delivery for task in tasks)
-    assert any("CustomGreeting" in task.template.body for task in tasks)
+    assert any("customGreeting" in task.template.body for task in tasks)
     assert all(task.due_to > task.start_at for task in tasks)
 
 
@@ -161,6 +163,7 @@ def test_the_process_serves_until_told_to_stop(number: signal.Signals, tmp_path:
     options = ["--port", "0", "--tasks", "3", "--mix", "emails", "--users", "2"]
     options += ["--api-key", "k", "--requests-per-minute", "5", "--ready-file", str(ready)]
     options += ["--organization-key", "--scopes", "tasks:read, contacts:*"]
+    options += ["--assume", "order=newest-first"]
     with launch(*options) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -178,6 +181,9 @@ def test_the_process_serves_until_told_to_stop(number: signal.Signals, tmp_path:
         assert answer.json()["code"] == "insufficient_scope"
         answer = requests.get(f"{found[1]}/tasks/3", headers={"X-API-Key": "k"}, timeout=5)
         assert answer.json()["code"] == "USER_REQUIRED"
+        headers = {"X-API-Key": "k", "X-USER-ID": "1"}
+        page = requests.get(f"{found[1]}/tasks?top=1", headers=headers, timeout=5).json()
+        assert [task["id"] for task in page["items"]] == [3]
         assert ready.read_text() == found[1]
         process.send_signal(number)
         assert process.wait(10) == 0
@@ -185,13 +191,20 @@ def test_the_process_serves_until_told_to_stop(number: signal.Signals, tmp_path:
         assert process.stderr.read() == ""
 
 
-@pytest.mark.parametrize("text", ["tasks", "tasks:all", "tasks:read;tasks:write"])
-def test_a_scope_that_is_none_is_named(text: str) -> None:
-    """The error shows how a scope is written."""
-    with launch("--scopes", text) as process:
-        _, errors = process.communicate(timeout=20)
-    assert process.returncode == 2
-    assert "tasks:read" in errors
+@pytest.mark.parametrize(
+    ("option", "text", "shown"),
+    [
+        ("--scopes", "tasks", "tasks:read"),
+        ("--scopes", "tasks:all", "tasks:read"),
+        ("--scopes", "tasks:read;tasks:write", "tasks:read"),
+        ("--assume", "omitted=both", "omitted=kept"),
+    ],
+)
+def test_an_option_that_means_nothing_is_named(option: str, text: str, shown: str) -> None:
+    """The error shows how it is written."""
+    result = CliRunner().invoke(sandbox_command, [option, text])
+    assert result.exit_code == 2
+    assert shown in result.stderr
 
 
 def test_a_port_that_is_taken_is_named() -> None:

@@ -1,0 +1,124 @@
+"""What Reply executes: the rules of an execution, in the order they bite, and what is sent."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reply_tasks.contract.enums import EXECUTABLE, CreationSource, TaskStatus, TaskType
+from reply_tasks.sandbox.assumptions import (
+    Assumptions,
+    FailedDelivery,
+    ForeignMailbox,
+    NoRecipient,
+    PartialContent,
+)
+from reply_tasks.sandbox.forms import INT64, Form
+from reply_tasks.sandbox.identity import User
+from reply_tasks.sandbox.problems import (
+    FIELD_REQUIRED,
+    NOT_EXECUTABLE_NOW,
+    NOT_RENDERED,
+    business,
+    validation,
+)
+from reply_tasks.sandbox.store import Change, Sent
+from reply_tasks.sandbox.tasks import Content, RenderError, Task, Template, render
+from reply_tasks.sandbox.wire import address_of
+
+#: The mailboxes of a sandbox: a user's default one, and the one of every sequence.
+DEFAULT_MAILBOX, SEQUENCE_MAILBOX = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A well-formed TaskExecuteRequest; ``has_content`` tells whether it brings a text at all."""
+
+    has_content: bool
+    body: str | None
+    subject: str | None
+    email_account_id: int | None
+
+
+def read_execution(form: Form, assumed: Assumptions) -> Execution:
+    """The execution that a form holds, or a Problem 400."""
+    content = form.part("content")
+    body = None if content is None else content.text("body")
+    if content is not None and assumed.partial_content is PartialContent.REFUSED:
+        content.require("body")
+    execution = Execution(
+        has_content=content is not None,
+        body=body,
+        subject=None if content is None else content.text("subject"),
+        email_account_id=form.number("emailAccountId", INT64),
+    )
+    foreign = execution.email_account_id not in {None, DEFAULT_MAILBOX}
+    if foreign and assumed.foreign_mailbox is ForeignMailbox.REFUSED:
+        form.wrong("emailAccountId", "'emailAccountId' is not an email account of the user.")
+    form.check()
+    return execution
+
+
+def executed(
+    task: Task, execution: Execution, user: User, now: datetime, assumed: Assumptions
+) -> Change:
+    """The task as it becomes and what was sent, or a Problem 400 or 409."""
+    by_mail = task.task_type is TaskType.MANUAL_EMAIL
+    if task.task_type not in EXECUTABLE:
+        raise validation([("", "Task type does not support execution.")])
+    if task.status is not TaskStatus.NEW:
+        raise business(409, "task.cannotComplete", NOT_EXECUTABLE_NOW)
+    if by_mail and _lacks_subject(execution, assumed):
+        raise validation([("/content/subject", FIELD_REQUIRED)])
+    content = _final_content(task, execution, assumed)
+    address = address_of(task)
+    if address is None and assumed.no_recipient is NoRecipient.RENDER_ERROR:
+        raise business(409, "task.renderError", NOT_RENDERED)
+    if task.fails_delivery and assumed.failed_delivery is FailedDelivery.STILL_NEW:
+        return task, None
+    finished = replace(
+        task,
+        status=TaskStatus.FINISHED,
+        finished_at=now,
+        is_failed=task.fails_delivery or address is None,
+        template=replace(task.template, body=content.body, subject=content.subject),
+    )
+    if task.fails_delivery or address is None:
+        return finished, None
+    return finished, Sent(
+        task_id=task.id,
+        kind="email" if by_mail else "sms",
+        to=address,
+        subject=content.subject if by_mail else None,
+        body=content.body,
+        sent_at=now,
+        user_id=user.id,
+        email_account_id=_mailbox(task, execution) if by_mail else None,
+    )
+
+
+def _lacks_subject(execution: Execution, assumed: Assumptions) -> bool:
+    refuses = assumed.partial_content is PartialContent.REFUSED
+    return refuses and execution.has_content and execution.subject is None
+
+
+def _final_content(task: Task, execution: Execution, assumed: Assumptions) -> Content:
+    """What is sent: the content given, and for what it lacks the stored template, or nothing."""
+    if execution.has_content and assumed.partial_content is PartialContent.EMPTY:
+        return Content(execution.body or "", execution.subject)
+    kept = Template(
+        body=task.template.body if execution.body is None else "",
+        subject=task.template.subject if execution.subject is None else None,
+    )
+    try:
+        rendered = render(kept, task.contact_id, assumed.variables)
+    except RenderError:
+        raise business(409, "task.renderError", NOT_RENDERED) from None
+    return Content(
+        body=rendered.body if execution.body is None else execution.body,
+        subject=rendered.subject if execution.subject is None else execution.subject,
+    )
+
+
+def _mailbox(task: Task, execution: Execution) -> int:
+    if task.creation_source is CreationSource.SEQUENCE:
+        return SEQUENCE_MAILBOX
+    return execution.email_account_id or DEFAULT_MAILBOX
