@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection as Database
-from sqlalchemy import Engine
 
 from reply_tasks.api.client import Connection
 from reply_tasks.ledger.database import clock
@@ -29,17 +28,15 @@ def connection_to_reply(settings: CommonSettings) -> Connection:
 
 
 def shared_quota(
-    settings: CommonSettings, engine: Engine, write: Callable[[], AbstractContextManager[Database]]
+    settings: CommonSettings, write: Callable[[], AbstractContextManager[Database]]
 ) -> Quota:
     """The quota that all processes on this ledger share.
 
     Args:
         settings: The limits, and the key whose quota it is.
-        engine: The ledger's database.
         write: Opens a write transaction of its own.
     """
     return Quota(
-        engine,
         write=write,
         api_key=settings.api_key or "",
         per_minute=settings.requests_per_minute,

@@ -13,6 +13,7 @@ from reply_tasks.ledger.database import writing
 from reply_tasks.ledger.ledger import told
 from reply_tasks.quota.quota import Wait
 from reply_tasks.settings import TapSettings
+from tap_reply_tasks.task_reader import ReadError
 
 #: The only window that Reply's headers were seen to speak of.
 HOURLY = "1h"
@@ -42,16 +43,23 @@ class Slots:
         self._on_wait = on_wait
         self._never = threading.Event()
         self._user = settings.acting_user
-        self._quota = shared_quota(settings, engine, self._write)
+        self._quota = shared_quota(settings, self._write)
 
     def take(self) -> None:
         """Wait for one slot; it is for a call that leaves now."""
         self._quota.acquire(self._user, stop=self._never, on_wait=self._on_wait)
 
     def pause(self, seconds: float) -> None:
-        """Reply answered 429: no calls for so long, by any process."""
+        """Reply answered 429: no calls for so long or longer, by any process.
+
+        Raises:
+            ReadError: It has refused every call for too long.
+        """
         with self._write() as connection:
-            self._quota.pause(connection, self._user, seconds)
+            pause = self._quota.pause(connection, self._user, seconds)
+        cause = pause.give_up(None)
+        if cause is not None:
+            raise ReadError(cause)
 
     def observe(self, answer: Answer) -> None:
         """Keep to what an answer says is left of Reply's hour."""

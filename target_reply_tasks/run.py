@@ -57,7 +57,7 @@ class Run:
         settings = self._settings
         client = self._stack.enter_context(ReplyClient(connection_to_reply(settings)))
         ledger = self._stack.enter_context(Ledger.open(settings.ledger_url))
-        quota = shared_quota(settings, ledger.engine, ledger.write)
+        quota = shared_quota(settings, ledger.write)
         context = Context(
             ledger=ledger,
             client=client,

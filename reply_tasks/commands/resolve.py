@@ -121,7 +121,7 @@ class _Reads:
         return TaskReads(
             ledger=self._ledger,
             client=client,
-            quota=shared_quota(self._settings, self._ledger.engine, self._ledger.write),
+            quota=shared_quota(self._settings, self._ledger.write),
             settings=self._settings,
             on_wait=_tell_wait,
         )

@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, StaticPool
 
+from reply_tasks.ledger import quota_tables  # noqa: F401 - makes them known to the metadata
 from reply_tasks.ledger.migrations import MIGRATIONS
 from reply_tasks.ledger.tables import dump_json, metadata, migrations, sequences
 

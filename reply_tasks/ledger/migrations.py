@@ -18,7 +18,28 @@ def _source_stream(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE operations ADD COLUMN source_stream TEXT"))
 
 
+def _quota(connection: Connection) -> None:
+    """The quota's tables, until then made by whoever needed them, and what a series of 429s is."""
+    without_rowid = " WITHOUT ROWID" if connection.dialect.name == "sqlite" else ""
+    for statement in (
+        f"""CREATE TABLE IF NOT EXISTS quota_calls (digest VARCHAR(64) NOT NULL,
+            total BIGINT NOT NULL, calls INTEGER NOT NULL, at_ms BIGINT NOT NULL,
+            PRIMARY KEY (digest, total)){without_rowid}""",
+        "CREATE INDEX IF NOT EXISTS quota_calls_by_time ON quota_calls (digest, at_ms, total)",
+        """CREATE TABLE IF NOT EXISTS quota_pauses (digest VARCHAR(64) PRIMARY KEY,
+            paused_until_ms BIGINT DEFAULT 0 NOT NULL, remaining BIGINT, reset_ms BIGINT,
+            base BIGINT, in_flight BIGINT, until_ms BIGINT)""",
+        "ALTER TABLE quota_pauses ADD COLUMN refused INTEGER DEFAULT 0 NOT NULL",
+        "ALTER TABLE quota_pauses ADD COLUMN refused_since_ms BIGINT DEFAULT 0 NOT NULL",
+        "ALTER TABLE quota_pauses ADD COLUMN probe_until_ms BIGINT DEFAULT 0 NOT NULL",
+        """UPDATE quota_pauses SET refused = 1, refused_since_ms = paused_until_ms
+            WHERE paused_until_ms > 0""",
+    ):
+        connection.execute(text(statement))
+
+
 MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0001_initial": _initial,
     "0005_source_stream": _source_stream,
+    "0006_quota": _quota,
 }

@@ -1,28 +1,28 @@
 """The quota of a Reply user, shared by every process and host on one ledger.
 
 Both windows slide, as Reply's may: never more than the limit in any minute or hour. They are kept
-in the ledger's database under a digest of key and user; pyrate-limiter's ``SlidingWindowLog``
-decides. A slot is for a call that leaves now: see ``quota_windows.SLACK_MS``.
+in the ledger's database under a digest of key and user. A slot is for a call that leaves now: see
+``windows.SLACK_MS``.
 
 Where Reply says that fewer calls remain than we think, its word counts until its reset
-(``quota_windows.Ceiling``). Where it says that more remain, ours counts: its hour may have begun
+(``windows.Ceiling``). Where it says that more remain, ours counts: its hour may have begun
 anew while calls of ours still lie within the last hour, and to spend them twice would break the
-promise of a sliding window without raising the pace of the hours that follow.
+promise of a sliding window without raising the pace of the hours that follow. What follows from a
+429 is in ``refusals``.
 """
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import datetime
 
-from pyrate_limiter import RateItem
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection
 
-from reply_tasks.quota.bucket import CallLog, create_tables, lock, pauses
+from reply_tasks.quota.call_log import CallLog, forget_old_calls, lock
+from reply_tasks.quota.digests import SHOWN_DIGEST, Digests, digest
 from reply_tasks.quota.left import left_of
+from reply_tasks.quota.refusals import Pause, Refusals
 from reply_tasks.quota.windows import (
     Ceiling,
     Grant,
@@ -34,28 +34,13 @@ from reply_tasks.quota.windows import (
     windows,
 )
 
-__all__ = ["Grant", "Quota", "Wait", "WaitReason", "WindowLeft", "digest"]
+__all__ = ["Grant", "Pause", "Quota", "Wait", "WaitReason", "WindowLeft", "digest"]
 
 #: How long ``acquire`` sleeps at most before it looks again: another process may have learnt from
 #: Reply that more is left, or the clock may have been set.
 RECHECK_SECONDS = 15.0
 #: How often a process deletes what no window counts any more.
 TIDY_MS = 60_000
-
-
-def digest(api_key: str, user: str | None) -> str:
-    """What stands for a key and an acting user (None: the key's own) in the database."""
-    return _digest(_seed(api_key), user)
-
-
-def _seed(api_key: str) -> "hashlib._Hash":
-    return hashlib.sha256(b"reply-tasks quota\0" + api_key.encode() + b"\0")
-
-
-def _digest(seed: "hashlib._Hash", user: str | None) -> str:
-    hashed = seed.copy()
-    hashed.update(b"" if user is None else b"user " + user.encode())
-    return hashed.hexdigest()
 
 
 class Quota:
@@ -67,7 +52,6 @@ class Quota:
     touches the database, and a pause is this process's own.
 
     Args:
-        engine: The ledger's database; the quota's tables are made in it.
         write: Opens a write transaction of its own (``BEGIN IMMEDIATE`` in SQLite).
         api_key: Whose quota it is. Only its digest is kept, here and in the database.
         per_minute: Calls in any minute; None: no such window.
@@ -82,7 +66,6 @@ class Quota:
 
     def __init__(  # noqa: PLR0913 - all by name, one line each
         self,
-        engine: Engine,
         *,
         write: Callable[[], AbstractContextManager[Connection]],
         api_key: str,
@@ -93,18 +76,14 @@ class Quota:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._windows = windows(per_minute, per_hour)
-        self._rates = [window.rate for window in self._windows]
         self._write = write
-        self._seed = _seed(api_key)
-        self._digests: dict[str | None, str] = {}
+        self._digests = Digests(api_key)
         self._now = now
         self._sleep = sleep
         self._monotonic = monotonic
-        self._own_pauses: dict[str | None, float] = {}
+        self._probing: set[str | None] = set()
+        self._own_refusals: dict[str | None, Refusals] = {}
         self._tidied_ms = 0
-        if self._windows and not inspect(engine).has_table(pauses.name):
-            with write() as connection:
-                create_tables(connection)
 
     def take(self, connection: Connection, user: str | None, at_most: int) -> Grant:
         """Take as many slots of this user as there are, up to ``at_most``.
@@ -117,10 +96,14 @@ class Quota:
         if not self._windows:
             return self._take_unlimited(user, at_most)
         log = self._open(connection, user)
-        granted = min(at_most, self._room(log))
+        granted = min(at_most, _room(log))
+        refusals = log.told.refusals
         if granted:
-            log.put(RateItem(log.digest, log.now_ms, weight=granted))
-        self._tidy(log)
+            log.add(granted)
+        if granted and refusals.count:
+            log.tell(refusals=refusals.probed(log.now_ms))
+            self._probing.add(user)
+        self._tidy(connection, log.now_ms)
         if granted == at_most:
             return Grant(granted)
         why, wait_ms = self._obstacle(log)
@@ -130,6 +113,9 @@ class Quota:
         self, user: str | None, *, stop: threading.Event, on_wait: Callable[[Wait], None]
     ) -> bool:
         """Wait for one slot, in transactions of its own.
+
+        For callers that make one call after another: that they ask again without a ``pause`` says
+        that the last call was not refused.
 
         Args:
             user: Whose slot.
@@ -145,7 +131,7 @@ class Quota:
             if grant.why is None:
                 return True
             if expected is None or grant.wait > expected + 1:
-                on_wait(Wait(grant.wait, grant.why, self._of(user)[:8]))
+                on_wait(Wait(grant.wait, grant.why, self._digests[user][:SHOWN_DIGEST]))
             nap = min(grant.wait, RECHECK_SECONDS)
             expected = grant.wait - nap
             if self._sleep(stop, nap):
@@ -154,23 +140,49 @@ class Quota:
 
     def _take_one(self, user: str | None) -> Grant:
         if not self._windows:
+            if self.probes(user):
+                self._own_accepted(user)
             return self._take_unlimited(user, 1)
         with self._write() as connection:
+            if self.probes(user):
+                self.accepted(connection, user)
             return self.take(connection, user, 1)
 
-    def pause(self, connection: Connection, user: str | None, seconds: float) -> None:
-        """Grant nothing to this user for so long (a 429's ``Retry-After``).
+    def pause(self, connection: Connection, user: str | None, seconds: float) -> Pause:
+        """Reply answered 429: grant nothing to this user for so long, or longer.
 
-        A pause that ends later stands.
+        A pause that ends later stands, and pauses grow while calls are refused: see ``refusals``.
+
+        Args:
+            connection: In a write transaction.
+            user: Whose call was refused.
+            seconds: What ``Retry-After`` says.
         """
+        self._probing.discard(user)
+        asked_ms = round(seconds * 1000)
         if not self._windows:
-            until = self._monotonic() + seconds
-            self._own_pauses[user] = max(until, self._own_pauses.get(user, until))
-            return
+            refusals = self._own(user).refused(self._monotonic_ms, asked_ms)
+            self._own_refusals[user] = refusals
+            return _pause(refusals, self._monotonic_ms)
         log = self._open(connection, user)
-        until_ms = log.now_ms + round(seconds * 1000)
-        if until_ms > log.told.paused_until_ms:
-            log.tell(replace(log.told, paused_until_ms=until_ms))
+        log.tell(refusals=log.told.refusals.refused(log.now_ms, asked_ms))
+        return _pause(log.told.refusals, log.now_ms)
+
+    def probes(self, user: str | None) -> bool:
+        """Whether a call of this process went ahead alone after a pause, to see what is answered.
+
+        Tell of its answer: by ``accepted``, or by ``pause`` again. Safe in any thread.
+        """
+        return user in self._probing
+
+    def accepted(self, connection: Connection, user: str | None) -> None:
+        """A call that went ahead after a pause was answered, and not with 429."""
+        if not self._windows:
+            self._own_accepted(user)
+            return
+        self._probing.discard(user)
+        log = self._open(connection, user)
+        log.tell(refusals=log.told.refusals.accepted(log.now_ms))
 
     def correct(
         self,
@@ -207,34 +219,21 @@ class Quota:
         known = log.told.ceiling
         if known is not None:
             ceiling = known.followed_by(ceiling, total=log.total, now_ms=log.now_ms)
-        if ceiling != known:
-            log.tell(replace(log.told, ceiling=ceiling))
+        log.tell(ceiling=ceiling)
 
     def left(self, connection: Connection, user: str | None) -> tuple[WindowLeft, ...]:
         """What is left of each window; for reading, in any transaction."""
         if not self._windows:
             return ()
-        return left_of(connection, self._of(user), self._windows, self._now(connection))
-
-    def _of(self, user: str | None) -> str:
-        known = self._digests.get(user)
-        if known is None:
-            known = self._digests[user] = _digest(self._seed, user)
-        return known
+        return left_of(connection, self._digests[user], self._windows, self._now(connection))
 
     def _open(self, connection: Connection, user: str | None) -> CallLog:
         """The user's log, for writing. The clock is read after the lock is held."""
         lock(connection)
         now_ms = milliseconds(self._now(connection))
-        log = CallLog(connection, self._of(user), self._rates, now_ms)
+        log = CallLog(connection, self._digests[user], self._windows, now_ms)
         log.rewind()
         return log
-
-    def _room(self, log: CallLog) -> int:
-        if log.told.paused_until_ms > log.now_ms:
-            return 0
-        said = log.said_room
-        return log.room if said is None else min(log.room, said)
 
     def _obstacle(self, log: CallLog) -> tuple[WaitReason, int]:
         """What one more call waits for, and how many milliseconds."""
@@ -242,28 +241,57 @@ class Quota:
             (window.name, _wait_ms(log, index, window))
             for index, window in enumerate(self._windows)
         ]
-        obstacles.append((WaitReason.PAUSED, log.told.paused_until_ms - log.now_ms))
+        obstacles.append((WaitReason.PAUSED, log.told.refusals.wait_ms(log.now_ms)))
         return max(obstacles, key=lambda obstacle: obstacle[1])
 
     def _take_unlimited(self, user: str | None, at_most: int) -> Grant:
-        until = self._own_pauses.get(user)
-        if until is None:
+        refusals = self._own(user)
+        now_ms = self._monotonic_ms
+        room = refusals.room(now_ms)
+        if room is None:
             return Grant(at_most)
-        wait = until - self._monotonic()
-        if wait > 0:
-            return Grant(0, wait, WaitReason.PAUSED)
-        self._own_pauses.pop(user, None)
-        return Grant(at_most)
+        if room:
+            refusals = self._own_refusals[user] = refusals.probed(now_ms)
+            self._probing.add(user)
+        if room == at_most:
+            return Grant(room)
+        return Grant(room, refusals.wait_ms(now_ms) / 1000, WaitReason.PAUSED)
 
-    def _tidy(self, log: CallLog) -> None:
-        if abs(log.now_ms - self._tidied_ms) >= TIDY_MS:
-            log.leak()
-            self._tidied_ms = log.now_ms
+    def _own(self, user: str | None) -> Refusals:
+        """Without limits: what this process knows."""
+        return self._own_refusals.get(user, Refusals()).as_of(self._monotonic_ms)
+
+    def _own_accepted(self, user: str | None) -> None:
+        self._probing.discard(user)
+        self._own_refusals[user] = self._own(user).accepted(self._monotonic_ms)
+
+    @property
+    def _monotonic_ms(self) -> int:
+        return round(self._monotonic() * 1000)
+
+    def _tidy(self, connection: Connection, now_ms: int) -> None:
+        if abs(now_ms - self._tidied_ms) >= TIDY_MS:
+            forget_old_calls(connection, now_ms)
+            self._tidied_ms = now_ms
+
+
+def _room(log: CallLog) -> int:
+    """How many calls may go: as few as windows, Reply's word and its refusals allow."""
+    rooms = (log.room, log.said_room, log.told.refusals.room(log.now_ms))
+    return min(room for room in rooms if room is not None)
+
+
+def _pause(refusals: Refusals, now_ms: int) -> Pause:
+    too_long_ms = refusals.too_long_ms(now_ms)
+    return Pause(
+        seconds=refusals.wait_ms(now_ms) / 1000,
+        refused_for=too_long_ms / 1000 if too_long_ms else None,
+    )
 
 
 def _wait_ms(log: CallLog, index: int, window: Window) -> int:
     """Milliseconds until this window has room for one more call."""
-    wait = log.one_more(index).retry_after_ms or 0
+    wait = log.wait_ms(index)
     ceiling = log.told.ceiling
     if window.name is WaitReason.HOUR and ceiling is not None and log.said_room == 0:
         wait = max(wait, ceiling.wait_ms(log.now_ms))

@@ -1,6 +1,6 @@
 """What a quota decides, as values: its windows, a grant, a wait, and what Reply says is left.
 
-Instants are whole milliseconds since 1970, UTC: what pyrate-limiter counts in.
+Instants are whole milliseconds since 1970, UTC.
 """
 
 from dataclasses import dataclass, replace
@@ -8,12 +8,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from pyrate_limiter import Duration, Rate
-
 #: How much longer than Reply's our windows are. A call reaches Reply some time after its slot was
 #: taken; as long as that time varies by less than this, Reply never counts more than the limit in
 #: a window of its own. So a slot is for a call that leaves now, never one to keep for later.
 SLACK_MS = 1_000
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 #: After a reset that Reply announced: how long one call alone may go ahead to see what is left.
 PROBE_MS = 10_000
 #: With fewer calls than this left until the reset, every answer's word is written down; with more,
@@ -34,10 +33,19 @@ class WaitReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A sliding window: at most ``rate.limit`` calls in any ``rate.interval`` milliseconds."""
+    """A sliding window: at most ``limit`` calls in any ``span_ms`` milliseconds."""
 
     name: WaitReason
-    rate: Rate
+    limit: int
+    span_ms: int
+
+    def starts_ms(self, now_ms: int) -> int:
+        """The first instant whose calls count now."""
+        return now_ms - self.span_ms
+
+    def frees_ms(self, at_ms: int) -> int:
+        """When a call of that instant counts no more."""
+        return at_ms + self.span_ms + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,7 @@ class Ceiling:
         A reset that has passed by our clock but not by Reply's binds for ``SLACK_MS``; one that is
         more than an hour away shows that the clocks differ, and binds for an hour.
         """
-        reset = min(max(reset_ms, now_ms), now_ms + int(Duration.HOUR))
+        reset = min(max(reset_ms, now_ms), now_ms + HOUR_MS)
         return cls(
             remaining=remaining,
             reset_ms=reset_ms,
@@ -161,15 +169,15 @@ def windows(per_minute: int | None, per_hour: int | None) -> tuple[Window, ...]:
         ValueError: A limit is less than 1.
     """
     limits = (
-        (WaitReason.MINUTE, per_minute, Duration.MINUTE),
-        (WaitReason.HOUR, per_hour, Duration.HOUR),
+        (WaitReason.MINUTE, per_minute, MINUTE_MS),
+        (WaitReason.HOUR, per_hour, HOUR_MS),
     )
     for name, limit, _ in limits:
         if limit is not None and limit < 1:
             raise ValueError(f"requests_per_{name} is {limit}: a quota is 1 or more, or null.")
     return tuple(
-        Window(name, Rate(limit, int(interval) + SLACK_MS))
-        for name, limit, interval in limits
+        Window(name, limit, span_ms + SLACK_MS)
+        for name, limit, span_ms in limits
         if limit is not None
     )
 

@@ -80,7 +80,10 @@ class TaskReads:
                 case Action.WAIT:
                     seconds = UNSTATED_RETRY_AFTER if decision.wait is None else decision.wait
                     with self.ledger.write() as connection:
-                        self.quota.pause(connection, self._user(entry), seconds)
+                        pause = self.quota.pause(connection, self._user(entry), seconds)
+                    cause = pause.give_up(entry.act_as_user_id)
+                    if cause is not None:
+                        raise ReadBackError(cause)
                 case Action.REPEAT:
                     failures += 1
                     failing += answer.elapsed

@@ -263,6 +263,8 @@ class Engine:
             wanted.answer(granted=True)
         self._senders.hand_out(chosen)
         self._publish(settled)
+        if self._context.pacing.gave_up is not None and not self._stopping.is_set():
+            self._inbox.put(StopWanted(self._context.pacing.gave_up, 1), urgent=True)
 
     def _judge(self, connection: Connection) -> list[tuple[int, Settlement]]:
         now = datetime.now(UTC)

@@ -15,9 +15,6 @@ from reply_tasks.quota.quota import Quota, WaitReason
 #: A shorter wait than this is not worth a line.
 WORTH_TELLING = 2.0
 
-#: After a pause one call goes ahead to see whether Reply takes calls again; the rest follow when it
-#: is answered, or after so many seconds.
-PROBE_SECONDS = 10.0
 TOO_MANY_REQUESTS = 429
 
 #: How Reply labels its hourly window; only that one was ever seen.
@@ -71,8 +68,8 @@ class Pacing:
         self._waits: dict[str | None, _Wait] = {}
         self._waited = 0.0
         self._now = time.monotonic()
-        self._probes: dict[str | None, float | None] = {}
-        self._probed: deque[str | None] = deque()
+        self._accepted: deque[str | None] = deque()
+        self._gave_up: str | None = None
 
     def take(self, connection: Connection, user: str | None, wanted: int) -> int:
         """Take up to ``wanted`` slots for calls that leave now; how many were granted.
@@ -82,12 +79,7 @@ class Pacing:
         if self.waits(user):
             return 0
         wait = self._waits.get(user)
-        probing = user in self._probes
-        grant = self._quota.take(connection, self._of(user), 1 if probing else wanted)
-        if probing and grant.granted:
-            self._probes[user] = self._now + PROBE_SECONDS
-            self._wait(user, PROBE_SECONDS, WaitReason.PAUSED, tell=False)
-            return grant.granted
+        grant = self._quota.take(connection, self._of(user), wanted)
         if grant.why is None:
             if wait is not None:
                 self._end(user, self._now)
@@ -110,13 +102,14 @@ class Pacing:
             self._log(f"Waiting {seconds:.0f} s{who}: {_WHY[why]}.")
 
     def pause(self, user: str | None, seconds: float) -> None:
-        """Reply answered 429: no calls of this user, by any process, for so long."""
+        """Reply answered 429: no calls of this user, by any process, for so long or longer."""
         self._pauses.append((user, seconds))
 
     def observe(self, user: str | None, answer: Answer) -> None:
         """An answer came: it may say what is left of the hour. Safe in a sender's thread."""
-        if self._probes.get(user) is not None and answer.status != TOO_MANY_REQUESTS:
-            self._probed.append(user)
+        answered = answer.status not in {None, TOO_MANY_REQUESTS}
+        if answered and self._quota.probes(self._of(user)):
+            self._accepted.append(user)
         rate = answer.rate
         if rate is None or rate.limit != HOUR:
             return
@@ -133,16 +126,13 @@ class Pacing:
             in_flight: How many calls of a user have a slot and no answer yet.
         """
         self._now = time.monotonic()
-        while self._probed:
-            user = self._probed.popleft()
-            if self._probes.pop(user, None) is not None:
-                self._try_again(user)
-        for user, until in list(self._probes.items()):
-            if until is not None and until <= self._now:
-                del self._probes[user]
+        while self._accepted:
+            user = self._accepted.popleft()
+            self._quota.accepted(connection, self._of(user))
+            self._try_again(user)
         for user, seconds in self._pauses:
-            self._quota.pause(connection, self._of(user), seconds)
-            self._probes[user] = None
+            pause = self._quota.pause(connection, self._of(user), seconds)
+            self._gave_up = self._gave_up or pause.give_up(user)
             self._try_again(user)
         self._pauses.clear()
         latest: dict[str | None, _HourLeft] = {}
@@ -180,6 +170,11 @@ class Pacing:
         """Only these users want a slot: the others do not wait any more."""
         for user in [user for user in self._waits if user not in wanting]:
             self._end(user, time.monotonic())
+
+    @property
+    def gave_up(self) -> str | None:
+        """Why the run must stop, since Reply has refused calls for too long; None: go on."""
+        return self._gave_up
 
     @property
     def waited(self) -> float:

@@ -14,7 +14,7 @@ from target_runs import KEY, SCRIPTS, Ended, Message, Stage, environment, lines
 from target_runs import update as make_update
 
 from reply_tasks.ledger.database import open_engine, writing
-from reply_tasks.quota.bucket import calls as quota_calls
+from reply_tasks.ledger.quota_tables import quota_calls
 from reply_tasks.sandbox import Call, SandboxServer, User
 
 OK, TOO_MANY = 200, 429

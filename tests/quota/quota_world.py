@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from reply_tasks.ledger.database import clock, open_engine, writing
-from reply_tasks.quota.quota import Grant, Quota, Wait, WindowLeft
+from reply_tasks.quota.quota import Grant, Pause, Quota, Wait, WindowLeft
 from reply_tasks.quota.windows import instant
 
 START_MS = 1_780_000_000_000
@@ -30,7 +30,6 @@ class Context:
     ) -> Quota:
         """A quota as another process would open it."""
         return Quota(
-            self.engine,
             write=self.write,
             api_key=api_key,
             per_minute=per_minute,
@@ -70,10 +69,15 @@ class Context:
         with self.write() as connection:
             return quota.take(connection, user, at_most)
 
-    def pause(self, quota: Quota, seconds: float, user: str | None = None) -> None:
+    def pause(self, quota: Quota, seconds: float, user: str | None = None) -> Pause:
         """Pause in a transaction of its own."""
         with self.write() as connection:
-            quota.pause(connection, user, seconds)
+            return quota.pause(connection, user, seconds)
+
+    def accept(self, quota: Quota, user: str | None = None) -> None:
+        """Accept in a transaction of its own."""
+        with self.write() as connection:
+            quota.accepted(connection, user)
 
     def correct(
         self,
@@ -144,7 +148,6 @@ def _spend(ledger_url: str, per_minute: int) -> int:
     print("ready", flush=True)  # noqa: T201 - the protocol with the parent
     sys.stdin.readline()
     quota = Quota(
-        engine,
         write=lambda: writing(engine, durable=False),
         api_key=KEY,
         per_minute=per_minute,

@@ -83,6 +83,7 @@ def test_the_same_rules_hold_on_either_database(world: Context) -> None:
     assert (grant.why, grant.wait) == (WaitReason.HOUR, 121)
     world.pass_(121)
     assert world.take(quota, 5).granted == 1
+    world.accept(quota)
     world.pass_(10)
     assert world.take(quota, 9).granted == 8
     assert [window.left for window in world.left(quota)] == [1, 0]

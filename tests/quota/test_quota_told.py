@@ -31,7 +31,9 @@ def test_a_pause_holds_for_every_process(world: Context) -> None:
     world.pass_(29.999)
     assert world.take(first, 4, "1").granted == 0
     world.pass_(0.001)
-    assert world.take(first, 4, "1").granted == 4
+    assert world.take(first, 4, "1").granted == 1
+    world.accept(first, "1")
+    assert world.take(second, 4, "1").granted == 4
 
 
 def test_a_pause_is_never_shortened(world: Context) -> None:
@@ -53,6 +55,8 @@ def test_a_pause_holds_without_limits(world: Context) -> None:
     assert world.take(quota, 5, "2").granted == 5
     (wait,) = world.acquire(quota)
     assert (wait.seconds, wait.why) == (30, WaitReason.PAUSED)
+    assert world.take(quota, 5) == Grant(0, 1, WaitReason.PAUSED), "one call went ahead"
+    world.accept(quota)
     assert world.take(quota, 5).granted == 5
 
 

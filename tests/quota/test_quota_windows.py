@@ -7,11 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyrate_limiter import Rate, RateItem
 from quota_world import START_MS, Context, in_memory
-from sqlalchemy import event, inspect
+from sqlalchemy import event
 
-from reply_tasks.quota.bucket import CallLog
 from reply_tasks.quota.quota import Grant, WaitReason
 from reply_tasks.quota.windows import SLACK_MS, Ceiling, windows
 
@@ -159,7 +157,6 @@ def test_null_limits_cost_nothing(world: Context) -> None:
     """Without limits everything is granted, and the database is left alone."""
     statements: list[str] = []
     quota = world.quota(None, None)
-    assert not inspect(world.engine).has_table("quota_calls")
     with world.write() as connection:
         event.listen(
             world.engine, "before_cursor_execute", lambda *call: statements.append(call[2])
@@ -283,28 +280,3 @@ def test_a_ceiling_is_a_value() -> None:
     """Two equal words of Reply's are one."""
     said = Ceiling.said(5, START_MS + 60_000, in_flight=9, total=10, now_ms=START_MS)
     assert said == Ceiling(5, START_MS + 60_000, base=15, in_flight=5, until_ms=START_MS + 61_000)
-
-
-def test_the_log_is_a_bucket_of_pyrate_limiter(world: Context) -> None:
-    """It keeps the contract of ``AbstractBucket``: put, decide, count, peek, leak and flush."""
-    world.quota(1, 1)  # makes the tables
-    with world.write() as connection:
-        log = CallLog(connection, "user", [Rate(3, 1_000), Rate(5, 60_000)], START_MS)
-        assert log.now() == START_MS
-        assert log.peek(0) is None
-        assert log.put(RateItem("user", START_MS, weight=2))
-        assert log.put(RateItem("user", START_MS, weight=0))
-        refused = RateItem("user", START_MS, weight=2)
-        assert not log.put(refused)
-        assert (log.failing_rate, log.waiting(refused)) == (log.rates[0], 1_001)
-        later = CallLog(connection, "user", log.rates, START_MS + 1_001)
-        assert later.put(RateItem("user", later.now(), weight=3))
-        assert later.count() == 5
-        newest = [item.timestamp - START_MS for place in range(5) if (item := later.peek(place))]
-        assert newest == [1_001] * 3 + [0] * 2
-        assert later.peek(5) is None
-        assert later.leak(START_MS + 60_001) == 1
-        assert later.peek(3) is None, "its row is deleted"
-        assert later.leak(START_MS + 600_000) == 0, "the latest grant holds the total"
-        later.flush()
-        assert (later.count(), later.total, later.room) == (0, 0, 3)

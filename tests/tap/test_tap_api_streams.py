@@ -298,7 +298,6 @@ def _quota(config: dict[str, Any]) -> Iterator[tuple[Quota, Engine]]:
     engine = open_engine(config["ledger_url"])
     try:
         quota = Quota(
-            engine,
             write=partial(writing, engine),
             api_key=config["api_key"],
             per_minute=100,
