@@ -187,6 +187,8 @@ class TaskOperations(LedgerStream):
             "receivedAt": _moment(row["received_at"]),
             "claimedAt": _moment(row["claimed_at"]),
             "settledAt": _moment(row["settled_at"]),
+            "approvedBy": row["approved_by"],
+            "approvedAt": _moment(row["approved_at"]),
         }
 
 
@@ -212,6 +214,7 @@ class Runs(LedgerStream):
             "exitCode": row["exit_code"],
             "crashed": row["crashed"],
             **{str(outcome): row[str(outcome)] for outcome in Outcome},
+            "repeated": row["repeated"],
             "apiCalls": row["api_calls"],
             "quotaWaitSeconds": row["quota_wait_seconds"],
         }

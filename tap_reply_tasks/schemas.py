@@ -73,6 +73,8 @@ def task_operations() -> Schema:
         receivedAt=_moment("When it was read.", nullable=False),
         claimedAt=_moment("When its intent was committed, before a call; null if none was needed."),
         settledAt=_moment("When its outcome was committed.", nullable=False),
+        approvedBy=_text("Who approved this execution, or declined it (`not_approved`)."),
+        approvedAt=_moment("When they did; null where nobody was asked."),
     )
 
 
@@ -95,6 +97,10 @@ def runs() -> Schema:
             "type": "boolean",
         },
         **counts,
+        repeated=_integer(
+            "How many of all these only repeated what the ledger had answered: no row each.",
+            nullable=False,
+        ),
         apiCalls=_integer("How many calls it made.", nullable=False),
         quotaWaitSeconds={
             "description": "Seconds that it waited for the quota.",

@@ -11,6 +11,8 @@ from reply_tasks.ledger import Attempt, Entry, Settlement
 
 #: The index of a claim that was taken over from a dead run: it was never read from this input.
 RECOVERED = -1
+#: The index of an execution that a person approved: an earlier run read it.
+APPROVED = -2
 
 
 @dataclass(slots=True, eq=False)
@@ -18,7 +20,8 @@ class Work:
     """One valid record between being read and being settled.
 
     Attributes:
-        index: Its position among all records read; ``RECOVERED`` for a taken-over claim.
+        index: Its position among all records read; ``RECOVERED`` for a taken-over claim,
+            ``APPROVED`` for what an earlier run read and a person approved.
         entry: What the ledger writes of it.
         record: What is asked of Reply.
         received: When it was read, on the monotonic clock.
@@ -28,6 +31,7 @@ class Work:
         slot: When a slot of the quota was taken for its next call, on the monotonic clock; None: it
             has none.
         unsure: Whether a call may have changed something without our knowing.
+        let_out: Whether it is one of the executions that this run may send unapproved.
     """
 
     index: int
@@ -39,6 +43,7 @@ class Work:
     made_before: int = 0
     slot: float | None = None
     unsure: bool = False
+    let_out: bool = False
 
     @property
     def task_id(self) -> int:
@@ -56,6 +61,11 @@ class Work:
         return self.index == RECOVERED
 
     @property
+    def approved(self) -> bool:
+        """Whether it was held, and a person approved it."""
+        return self.index == APPROVED
+
+    @property
     def user(self) -> str | None:
         """The Reply user whose quota its calls spend; None: the user of the settings."""
         acting = self.record.act_as_user_id
@@ -71,6 +81,7 @@ class Work:
         problem: Mapping[str, Any] | None = None,
         task_detail: Mapping[str, Any] | None = None,
         body_hash: str | None = None,
+        repeats: bool = False,
     ) -> Settlement:
         """This record's settlement."""
         return Settlement(
@@ -85,6 +96,8 @@ class Work:
             task_detail=task_detail,
             body_hash=body_hash,
             claimed_at=self.claimed_at,
+            repeats=repeats,
+            was_held=self.approved and self.claimed_at is None,
         )
 
 

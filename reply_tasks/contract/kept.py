@@ -1,5 +1,7 @@
 """A valid record as the ledger keeps it: canonical, and readable as a record again."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,3 +36,13 @@ def read_kept_record(operation: Operation, kept: Mapping[str, Any]) -> TaskRecor
         act_as_user_id=kept.get("actAsUserId"),
         external_id=kept.get("externalId"),
     )
+
+
+def digest_of(kept: Mapping[str, Any]) -> str:
+    """What an approval binds to: SHA-256 of exactly what an execution would send, and to whom.
+
+    That is the task, the acting user and the body; not the CRM's own key, which is never sent.
+    """
+    sent = {name: value for name, value in kept.items() if name != "externalId"}
+    text = json.dumps(sent, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

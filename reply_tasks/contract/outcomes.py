@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     SUPERSEDED = "superseded"
     REJECTED = "rejected"
+    HELD = "held"
     UNCERTAIN = "uncertain"
 
 
@@ -30,6 +31,8 @@ class Reason(StrEnum):
     NOT_EXECUTABLE = "not_executable"
     MAP_FAILED = "map_failed"
     ALREADY_EXECUTED = "already_executed"
+    NOT_APPROVED = "not_approved"
+    APPROVAL_EXPIRED = "approval_expired"
     EXECUTION_FAILED = "execution_failed"
     RENDER_ERROR = "render_error"
     API_REJECTED = "api_rejected"

@@ -5,7 +5,10 @@ A fresh ledger is made from ``tables.py`` as it stands; an older one runs what i
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Table, text
+from sqlalchemy.schema import CreateColumn
+
+from reply_tasks.ledger.tables import APPROVAL_INDEXES, operations, runs
 
 
 def _initial(connection: Connection) -> None:
@@ -38,8 +41,24 @@ def _quota(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def _approval(connection: Connection) -> None:
+    """Executions may wait for a person, and repeats are counted in their run."""
+    add_columns(connection, operations, "approved_by", "approved_at", "approved_digest")
+    add_columns(connection, runs, "held", "repeated")
+    for statement in APPROVAL_INDEXES:
+        connection.execute(text(statement))
+
+
+def add_columns(connection: Connection, table: Table, *names: str) -> None:
+    """Add columns as ``tables.py`` has them."""
+    for name in names:
+        column = str(CreateColumn(table.c[name]).compile(dialect=connection.dialect))
+        connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column}"))
+
+
 MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0001_initial": _initial,
     "0005_source_stream": _source_stream,
     "0006_quota": _quota,
+    "0007_approval": _approval,
 }

@@ -30,7 +30,7 @@ def known_tasks(
     """
     known = dict.fromkeys(task_ids, _NOTHING_KNOWN)
     statement = _TASKS_WITH_DETAIL if with_detail else _TASKS
-    for ids in _batches(list(task_ids)):
+    for ids in batches(list(task_ids)):
         for row in connection.execute(statement, {"ids": ids}).all():
             task_id, body_hash, operation_id, outcome, executed_hash, external_id, *detail = row
             execution = None
@@ -52,7 +52,7 @@ def tasks_claimed(connection: Connection, *, but_by: str | None = None) -> froze
     return frozenset(connection.scalars(statement, {"holder": but_by}))
 
 
-def _batches(ids: list[int]) -> Iterator[list[int]]:
+def batches(ids: list[int]) -> Iterator[list[int]]:
     """So many ids at a time, the last one repeated up to one of a few lengths.
 
     Each length is a statement of its own, and the drivers keep statements: 4 MB of them.

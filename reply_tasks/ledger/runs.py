@@ -56,6 +56,7 @@ def end_run(connection: Connection, run_id: str, *, exit_code: int, totals: RunT
             sequence=next_sequences(connection, "runs", 1)[0],
             ended_at=datetime.now(UTC),
             exit_code=exit_code,
+            repeated=totals.repeated,
             api_calls=totals.api_calls,
             quota_wait_seconds=round(totals.quota_wait_seconds, 3),
             **{str(outcome): count for outcome, count in totals.outcomes.items()},

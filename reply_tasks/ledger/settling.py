@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Outcomes whose record is kept, because a person may want to replay it: a rejected one as it was
 #: read, so that it can be piped back.
-KEPT = frozenset({Outcome.REJECTED, Outcome.UNCERTAIN})
+KEPT = frozenset({Outcome.REJECTED, Outcome.HELD, Outcome.UNCERTAIN})
 
 
 class ClaimLostError(Exception):
@@ -58,17 +58,23 @@ def settle(
     numbers = next_sequences(connection, "operations", len(settlements))
     claimed: list[dict[str, Any]] = []
     unclaimed: list[dict[str, Any]] = []
+    held: list[dict[str, Any]] = []
     for number, settlement in zip(numbers, settlements, strict=True):
         row = outcome_row(settlement, number)
         if settlement.claimed:
             row["id"], row["holder"] = settlement.entry.operation_id, holder.holder_id
             claimed.append(row)
+        elif settlement.was_held:
+            row["id"], row["held"] = settlement.entry.operation_id, Outcome.HELD
+            held.append(row)
         else:
             row.update(entry_row(settlement.entry), run_id=run_id)
             unclaimed.append(row)
     if unclaimed:
         _SETTLE_UNCLAIMED.run(connection, unclaimed)
     if claimed and _SETTLE_CLAIM.run(connection, claimed) != len(claimed):
+        raise ClaimLostError
+    if held and _SETTLE_HELD.run(connection, held) != len(held):
         raise ClaimLostError
     remember(connection, settlements)
 
@@ -104,11 +110,22 @@ _SETTLE_CLAIM = Bulk(
     )
 )
 
+_SETTLE_HELD = Bulk(
+    lambda _: (
+        update(operations)
+        .where(
+            operations.c.operation_id == bindparam("id"),
+            operations.c.outcome == bindparam("held"),
+        )
+        .values({name: bindparam(name) for name in _OUTCOME_COLUMNS})
+    )
+)
+
 
 def outcome_row(settlement: Settlement, number: int) -> dict[str, Any]:
     """The columns that an outcome fills."""
     entry = settlement.entry
-    record, source_stream = (entry.record if settlement.outcome in KEPT else None), None
+    record, source_stream = (entry.record if keeps_record(settlement) else None), None
     if settlement.outcome is Outcome.REJECTED and entry.as_read is not None:
         record = entry.as_read.record
         source_stream = entry.as_read.stream if entry.as_read.stream != entry.stream else None
@@ -127,6 +144,13 @@ def outcome_row(settlement: Settlement, number: int) -> dict[str, Any]:
         "task_detail": settlement.task_detail,
         "settled_at": settlement.settled_at,
     }
+
+
+def keeps_record(settlement: Settlement) -> bool:
+    """Whether a person may want to replay, approve or resolve what this operation asks for."""
+    return settlement.outcome in KEPT and not (
+        settlement.repeats and settlement.outcome is Outcome.HELD
+    )
 
 
 def remember(connection: Connection, settlements: Iterable[Settlement]) -> None:

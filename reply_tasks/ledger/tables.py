@@ -147,6 +147,9 @@ operations = Table(
     Column("received_at", UtcDateTime, nullable=False),
     Column("claimed_at", UtcDateTime),
     Column("settled_at", UtcDateTime),
+    Column("approved_by", CleanText),
+    Column("approved_at", UtcDateTime),
+    Column("approved_digest", String(64)),
     Index("operations_of_a_run", "run_id"),
 )
 
@@ -158,9 +161,20 @@ def _one_claim_a_task(_table: Table, connection: Connection, **_: object) -> Non
     In words that both databases share: an ``Index`` with its WHERE would import PostgreSQL's
     dialect into every run.
     """
-    connection.execute(
-        text("CREATE UNIQUE INDEX one_claim_a_task ON operations (task_id) WHERE outcome IS NULL")
-    )
+    for statement in (
+        "CREATE UNIQUE INDEX one_claim_a_task ON operations (task_id) WHERE outcome IS NULL",
+        *APPROVAL_INDEXES,
+    ):
+        connection.execute(text(statement))
+
+
+#: One execution of a task waits for a person at once; a person's no is found by its task. The row
+#: of a record that only repeated what waits, where such rows are kept, has no record of its own.
+APPROVAL_INDEXES = (
+    """CREATE UNIQUE INDEX one_held_a_task ON operations (task_id)
+    WHERE outcome = 'held' AND record IS NOT NULL""",
+    "CREATE INDEX declined_of_a_task ON operations (task_id) WHERE reason = 'not_approved'",
+)
 
 
 runs = Table(
@@ -176,7 +190,9 @@ runs = Table(
     Column("unchanged", BIG, nullable=False, server_default="0"),
     Column("superseded", BIG, nullable=False, server_default="0"),
     Column("rejected", BIG, nullable=False, server_default="0"),
+    Column("held", BIG, nullable=False, server_default="0"),
     Column("uncertain", BIG, nullable=False, server_default="0"),
+    Column("repeated", BIG, nullable=False, server_default="0"),
     Column("api_calls", BIG, nullable=False, server_default="0"),
     Column("quota_wait_seconds", Float, nullable=False, server_default="0"),
 )

@@ -113,6 +113,9 @@ class Settlement(NamedTuple):
         body_hash: Hash of the body that the task now has, where it differs from the entry's
             (merge mode).
         claimed_at: When its intent was committed; None when it needed none.
+        repeats: Whether the record made no call and only repeats what the ledger has answered: it
+            is counted, and leaves no row.
+        was_held: Whether the ledger holds it as an execution that waits for a person.
     """
 
     entry: Entry
@@ -126,6 +129,8 @@ class Settlement(NamedTuple):
     task_detail: Mapping[str, Any] | None = None
     body_hash: str | None = None
     claimed_at: datetime | None = None
+    repeats: bool = False
+    was_held: bool = False
 
     @property
     def claimed(self) -> bool:
@@ -165,12 +170,14 @@ class RunTotals:
 
     outcomes: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     reasons: dict[Reason, int] = field(default_factory=dict)
+    repeated: int = 0
     api_calls: int = 0
     quota_wait_seconds: float = 0.0
 
     def count(self, settlement: Settlement) -> None:
         """Count one settled operation."""
         self.outcomes[settlement.outcome] += 1
+        self.repeated += settlement.repeats
         if settlement.reason is not None:
             self.reasons[settlement.reason] = self.reasons.get(settlement.reason, 0) + 1
 

@@ -315,6 +315,38 @@ _TARGET_SETTINGS: tuple[Setting, ...] = (
             "done."
         ),
     ),
+    Setting(
+        name="executions_without_approval",
+        title="Executions without approval",
+        kind=Kind.INTEGER,
+        minimum=0,
+        nullable=True,
+        description=(
+            "How many executions of a run go out without a person's approval; the rest are held "
+            "for `reply-tasks approve`. 0: each waits for a person. null: all go out at once."
+        ),
+    ),
+    Setting(
+        name="hold_hours",
+        title="Hold hours",
+        kind=Kind.INTEGER,
+        minimum=1,
+        default=72,
+        description=(
+            "Hours after which a held execution that nobody approved is rejected, "
+            "`approval_expired`."
+        ),
+    ),
+    Setting(
+        name="keep_repeats",
+        title="Keep repeats",
+        kind=Kind.BOOLEAN,
+        default=False,
+        description=(
+            "Also keep a row in the ledger for each record that only repeats what the ledger has "
+            "answered. Otherwise such records are only counted in their run."
+        ),
+    ),
 )
 
 _TAP_SETTINGS: tuple[Setting, ...] = (

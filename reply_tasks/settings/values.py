@@ -120,6 +120,9 @@ class TargetSettings(CommonSettings):
     concurrency_is_explicit: bool
     timezone: ZoneInfo
     dry_run: bool
+    executions_without_approval: int | None
+    hold_hours: int
+    keep_repeats: bool
 
     @classmethod
     def _catalog(cls) -> tuple[Setting, ...]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Ledger, Settlement
 from reply_tasks.ledger.claims import claim, last_sequence, release, still_held
+from reply_tasks.ledger.holding import claim_approved, put_back_approved
 from reply_tasks.ledger.runs import renew_lease
 from reply_tasks.ledger.settling import ClaimLostError, settle
 from target_reply_tasks.work import Work
@@ -23,7 +24,10 @@ Transaction = Callable[..., AbstractContextManager[Connection]]
 class Commits:
     """Writes turns, and notices when another process writes to the same ledger."""
 
-    def __init__(self, ledger: Ledger, run_id: str, transaction: Transaction) -> None:
+    def __init__(
+        self, ledger: Ledger, run_id: str, transaction: Transaction, *, keep_repeats: bool
+    ) -> None:
+        self._keep_repeats = keep_repeats
         self._ledger = ledger
         self._run_id = run_id
         self._transaction = transaction
@@ -45,8 +49,8 @@ class Commits:
         return others_wrote
 
     def settle_more(self, connection: Connection, settlements: Iterable[Settlement]) -> None:
-        """Settle what was judged in this same transaction."""
-        batch = list(settlements)
+        """Settle what was judged in this same transaction; what only repeats leaves no row."""
+        batch = [each for each in settlements if self._keep_repeats or not each.repeats]
         settle(connection, batch, holder=self._ledger.holder, run_id=self._run_id)
         self._counter += len(batch)
 
@@ -57,11 +61,16 @@ class Commits:
         now = datetime.now(UTC)
         granted = claim(
             connection,
-            [work.entry for work in works if not work.recovered],
+            [work.entry for work in works if not work.recovered and not work.approved],
             holder=self._ledger.holder,
             run_id=self._run_id,
             at=now,
         )
+        approved = [work.entry for work in works if work.approved]
+        if approved:
+            granted |= claim_approved(
+                connection, approved, holder=self._ledger.holder, run_id=self._run_id, at=now
+            )
         claimed = []
         for work in works:
             if work.recovered:
@@ -73,11 +82,13 @@ class Commits:
 
     def release(self, connection: Connection, works: Iterable[Work]) -> None:
         """Give back claims that were never sent."""
-        release(
-            connection,
-            [work.entry.operation_id for work in works],
-            holder=self._ledger.holder,
-        )
+        given_back = list(works)
+        holder = self._ledger.holder
+        read = [work.entry.operation_id for work in given_back if not work.approved]
+        approved = [work.entry.operation_id for work in given_back if work.approved]
+        release(connection, read, holder=holder)
+        put_back_approved(connection, approved, holder=holder)
+        self._counter += len(approved)
 
     def keep_what_is_ours(
         self, settlements: list[tuple[int, Settlement]]

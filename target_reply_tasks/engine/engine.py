@@ -7,7 +7,7 @@ lets STATEs leave and calls go out. All its state is its own: no locks, no share
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import filterfalse
 from threading import Event, Thread
@@ -17,10 +17,12 @@ from sqlalchemy import Connection
 
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import LedgerError, Settlement
+from reply_tasks.ledger.holding import supersede_held
 from reply_tasks.ledger.runs import end_run, start_run
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
 from target_reply_tasks.engine.adoption import adopt
+from target_reply_tasks.engine.approvals import Approvals
 from target_reply_tasks.engine.checkpoint import Checkpoint
 from target_reply_tasks.engine.commits import ClaimLostError, Commits, may_hold_execution
 from target_reply_tasks.engine.gate import WINDOW, Gate
@@ -37,12 +39,13 @@ from target_reply_tasks.engine.inbox import (
     StateRead,
     StopWanted,
 )
+from target_reply_tasks.engine.judge import Need
 from target_reply_tasks.engine.plan import LOOK_AHEAD, Plan
 from target_reply_tasks.engine.progress import Progress
 from target_reply_tasks.engine.unknown_members import UnknownMembers
 from target_reply_tasks.result import RunResult
 from target_reply_tasks.sending.senders import Senders
-from target_reply_tasks.work import RECOVERED, Unsettled, Work
+from target_reply_tasks.work import Unsettled, Work
 
 #: Seconds that what is in flight may take to settle when the run stops; then its claims are left to
 #: the next run.
@@ -66,10 +69,15 @@ class Engine:
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="engine", daemon=True)
 
+        self._approvals = Approvals(
+            unapproved=settings.executions_without_approval,
+            hold=timedelta(hours=settings.hold_hours),
+        )
         self._plan = Plan(
             mode=settings.update_mode,
             skip_unchanged=settings.skip_unchanged,
             holder_id=context.ledger.holder.holder_id,
+            approvals=self._approvals,
         )
         self._checkpoint = Checkpoint()
         self._senders = Senders(context, settings, self._inbox, self._stopping)
@@ -104,7 +112,12 @@ class Engine:
         try:
             with ExitStack() as stack:
                 transaction = stack.enter_context(self._context.ledger.session())
-                self._commits = Commits(self._context.ledger, self._run_id, transaction)
+                self._commits = Commits(
+                    self._context.ledger,
+                    self._run_id,
+                    transaction,
+                    keep_repeats=self._settings.keep_repeats,
+                )
                 self._open()
                 while not self._finished():
                     self._turn(self._inbox.take(timeout=self._timeout(), enough=self._enough()))
@@ -121,6 +134,7 @@ class Engine:
         with self._commits.begin(durable=True) as connection:
             start_run(connection, self._run_id)
         self._adopt_orphans()
+        self._take_up_approved()
         if not self._recovering:
             self._ready_to_read.set()
 
@@ -137,6 +151,20 @@ class Engine:
                 "outcome: they are settled first."
             )
         self._next_orphan_look = time.monotonic() + ORPHAN_LOOK
+
+    def _take_up_approved(self) -> None:
+        """What people have approved is sent before anything is read."""
+        with self._commits.begin(durable=True) as connection:
+            works, expired = self._approvals.begin(connection)
+        for work in works:
+            self._recovering += 1
+            self._plan.add(work)
+        if works:
+            self._context.log(f"Found {len(works)} approved execution(s): they are sent first.")
+        if expired:
+            self._context.log(
+                f"{expired} execution(s) were rejected: nobody approved them in time."
+            )
 
     def _finished(self) -> bool:
         if self._stopping.is_set():
@@ -268,18 +296,21 @@ class Engine:
 
     def _judge(self, connection: Connection) -> list[tuple[int, Settlement]]:
         now = datetime.now(UTC)
-        judged = [
-            (
-                work.index,
-                work.settled(
-                    judgement.outcome or Outcome.UNCHANGED,
-                    now,
-                    reason=judgement.reason,
-                    detail=judgement.detail,
-                ),
+        judged = []
+        for work, judgement in self._plan.judge(connection, time.monotonic()):
+            if judgement.need is Need.DROP:
+                self._recovering -= 1
+                continue
+            if judgement.replaces is not None:
+                supersede_held(connection, judgement.replaces, by=work.entry.operation_id)
+            settlement = work.settled(
+                judgement.outcome or Outcome.UNCHANGED,
+                now,
+                reason=judgement.reason,
+                detail=judgement.detail,
+                repeats=judgement.repeats,
             )
-            for work, judgement in self._plan.judge(connection, time.monotonic())
-        ]
+            judged.append((work.index, settlement))
         self._commits.settle_more(connection, (settlement for _, settlement in judged))
         return judged
 
@@ -330,7 +361,7 @@ class Engine:
         read = 0
         for index, settlement in settled:
             self._result.totals.count(settlement)
-            if index == RECOVERED:
+            if index < 0:
                 self._recovering -= 1
                 continue
             self._checkpoint.settle(index)

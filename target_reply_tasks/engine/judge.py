@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reply_tasks.contract import UpdateMode, merge, read_task_detail
+from reply_tasks.contract.kept import digest_of
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Execution, KnownTask
+from reply_tasks.ledger.holding import Declined, HeldExecution
 from target_reply_tasks.work import Work
 
 
@@ -15,35 +17,73 @@ class Need(StrEnum):
     SEND = "send"
     WAIT = "wait"
     SETTLE = "settle"
+    DROP = "drop"
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a record needs; the outcome and its reason where it can be settled without a call."""
+    """What a record needs.
+
+    Attributes:
+        need: ``DROP``: it is an approved execution that waits no more, whatever became of it.
+        outcome: Its outcome where it can be settled without a call.
+        reason: Why it is rejected.
+        detail: One sentence for a person.
+        repeats: Whether it only repeats what the ledger has answered.
+        replaces: The held operation that it supersedes.
+    """
 
     need: Need
     outcome: Outcome | None = None
     reason: Reason | None = None
     detail: str | None = None
+    repeats: bool = False
+    replaces: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What stands between an execution and its send, as far as people decide.
+
+    Attributes:
+        held: The execution of the same task that waits for a person.
+        declined: Those of the same task to which a person said no.
+        may_go: Whether this run may send one more that nobody approved.
+        asked: Whether executions need approval at all.
+    """
+
+    held: HeldExecution | None = None
+    declined: tuple[Declined, ...] = ()
+    may_go: bool = True
+    asked: bool = False
 
 
 SEND = Judgement(Need.SEND)
 WAIT = Judgement(Need.WAIT)
+DROP = Judgement(Need.DROP)
+FREE_TO_GO = Approval()
 _SAME_BODY = Judgement(
-    Need.SETTLE, Outcome.UNCHANGED, detail="The same body was the last one applied to this task."
+    Need.SETTLE,
+    Outcome.UNCHANGED,
+    detail="The same body was the last one applied to this task.",
+    repeats=True,
 )
 _NOTHING_TO_MERGE = Judgement(
-    Need.SETTLE, Outcome.UNCHANGED, detail="The task, as Reply last returned it, is so already."
+    Need.SETTLE,
+    Outcome.UNCHANGED,
+    detail="The task, as Reply last returned it, already matches this record.",
+    repeats=True,
 )
 
 
-def judge(
+def judge(  # noqa: PLR0913 - all that a judgement rests on
     work: Work,
     known: KnownTask,
     *,
     claimed_elsewhere: bool,
     mode: UpdateMode,
     skip_unchanged: bool,
+    approval: Approval = FREE_TO_GO,
 ) -> Judgement:
     """What ``work`` needs.
 
@@ -53,18 +93,70 @@ def judge(
         claimed_elsewhere: Whether another run has claimed its task.
         mode: Whether updates replace or merge.
         skip_unchanged: Whether an update that changes nothing makes no call.
+        approval: What people have said of executions of its task.
     """
     if work.recovered:
         return SEND
     if claimed_elsewhere:
         return WAIT
     if work.operation is Operation.EXECUTE:
-        return SEND if known.execution is None else _after(known.execution, work)
+        return _execution(work, known, approval)
     if not skip_unchanged:
         return SEND
     if mode is UpdateMode.REPLACE:
         return _SAME_BODY if known.body_hash == work.entry.body_hash else SEND
     return _NOTHING_TO_MERGE if _changes_nothing(work, known) else SEND
+
+
+def _execution(work: Work, known: KnownTask, approval: Approval) -> Judgement:
+    if work.approved and not _still_approved(work, approval.held):
+        return DROP
+    if known.execution is not None:
+        return _after(known.execution, work)
+    return SEND if work.approved else _before(approval, work)
+
+
+def _still_approved(work: Work, held: HeldExecution | None) -> bool:
+    return held is not None and (held.operation_id, held.approved_digest) == (
+        work.entry.operation_id,
+        digest_of(work.entry.record),
+    )
+
+
+def _before(approval: Approval, work: Work) -> Judgement:
+    """What people have said, or have yet to say, before an execution may go."""
+    for declined in approval.declined:
+        if _same(work, declined.body_hash, declined.external_id):
+            return Judgement(
+                Need.SETTLE,
+                Outcome.REJECTED,
+                Reason.NOT_APPROVED,
+                f"A person declined this record as operation {declined.operation_id}; a change of "
+                "the record is judged anew.",
+                repeats=True,
+            )
+    held = approval.held
+    if held is not None and _same(work, held.body_hash, held.external_id):
+        return Judgement(
+            Need.SETTLE,
+            Outcome.HELD,
+            detail=f"It waits for approval as operation {held.operation_id}.",
+            repeats=True,
+        )
+    replaces = None if held is None else held.operation_id
+    if approval.asked and (held is not None or not approval.may_go):
+        return Judgement(
+            Need.SETTLE,
+            Outcome.HELD,
+            detail="It waits for a person: `reply-tasks held` shows it.",
+            replaces=replaces,
+        )
+    return Judgement(Need.SEND, replaces=replaces)
+
+
+def _same(work: Work, body_hash: str | None, external_id: str | None) -> bool:
+    """Whether a record is the same as another: the same body under the same key of the CRM."""
+    return (body_hash, external_id) == (work.entry.body_hash, work.entry.external_id)
 
 
 def _after(execution: Execution, work: Work) -> Judgement:
@@ -75,16 +167,15 @@ def _after(execution: Execution, work: Work) -> Judgement:
             Outcome.UNCERTAIN,
             detail=f"Whether operation {execution.operation_id} executed this task could not be "
             "established, so it is not sent again: `reply-tasks resolve` settles it.",
+            repeats=_same(work, execution.body_hash, execution.external_id),
         )
-    same = (
-        execution.body_hash == work.entry.body_hash
-        and execution.external_id == work.entry.external_id
-    )
+    same = _same(work, execution.body_hash, execution.external_id)
     if same and execution.outcome is Outcome.APPLIED:
         return Judgement(
             Need.SETTLE,
             Outcome.UNCHANGED,
             detail=f"Executed by operation {execution.operation_id} from the same record.",
+            repeats=True,
         )
     ending = "" if execution.outcome is Outcome.APPLIED else ", and the execution failed"
     return Judgement(

@@ -9,6 +9,7 @@ from reply_tasks.contract import UpdateMode
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import KnownTask
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
+from target_reply_tasks.engine.approvals import Approvals
 from target_reply_tasks.engine.judge import Judgement, Need, judge
 from target_reply_tasks.engine.lanes import Lanes
 from target_reply_tasks.work import Work
@@ -27,10 +28,13 @@ class Plan:
     when one has, ``doubt`` makes every head fresh again.
     """
 
-    def __init__(self, *, mode: UpdateMode, skip_unchanged: bool, holder_id: str) -> None:
+    def __init__(
+        self, *, mode: UpdateMode, skip_unchanged: bool, holder_id: str, approvals: Approvals
+    ) -> None:
         self._mode = mode
         self._skip_unchanged = skip_unchanged
         self._holder_id = holder_id
+        self._approvals = approvals
         self._lanes = Lanes(supersedes=mode is UpdateMode.REPLACE)
         self._fresh: dict[int, None] = {}
         self._sendable: dict[str | None, deque[Work]] = {}
@@ -72,6 +76,7 @@ class Plan:
             self._fresh = {}
             asked = {work.task_id for work in heads if not work.recovered}
             known = known_tasks(connection, asked, with_detail=self._mode is UpdateMode.MERGE)
+            self._approvals.look_up(connection, heads)
             for work in heads:
                 judgement = judge(
                     work,
@@ -79,15 +84,17 @@ class Plan:
                     claimed_elsewhere=work.task_id in claimed,
                     mode=self._mode,
                     skip_unchanged=self._skip_unchanged,
+                    approval=self._approvals.of(work),
                 )
                 match judgement.need:
-                    case Need.SETTLE:
+                    case Need.SETTLE | Need.DROP:
                         if self._lanes.drop_head(work):
                             self._look_at(work.task_id)
                         yield work, judgement
                     case Need.WAIT:
                         self.wait_for_another(work, now)
                     case Need.SEND:
+                        self._approvals.let_out(connection, work, judgement.replaces)
                         self._sendable.setdefault(work.user, deque()).append(work)
 
     def users_with_work(self) -> list[str | None]:

@@ -105,7 +105,7 @@ def test_a_killed_run_is_resolved_by_the_console_script(stage: Stage) -> None:
     assert row["task_detail"]["finishedAt"]
     (run,) = stage.runs()
     assert (run["crashed"], run["applied"]) == (True, 1)
-    stage.run(execution(1))
+    stage.run(execution(1), keep_repeats=True)
     assert len(stage.sandbox.outbox) == 1
     assert stage.fate()["outcome"] == "unchanged"
 
@@ -202,7 +202,7 @@ def test_an_applied_execution_is_remembered(stage: Stage) -> None:
     uncertain(stage)
     finished(stage)
     resolve(stage)
-    stage.run(execution(1), execution(1, externalId="other"))
+    stage.run(execution(1), execution(1, externalId="other"), keep_repeats=True)
     assert [reason or outcome for _, outcome, reason in stage.fates()] == [
         "applied",
         "unchanged",
@@ -217,7 +217,7 @@ def _with_two_in_wait(stage: Stage) -> None:
     """One uncertain execution, and two records that were not sent because of it."""
     stage.sandbox.create_task(1)
     uncertain(stage)
-    stage.run(execution(1), execution(1, externalId="other"))
+    stage.run(execution(1), execution(1, externalId="other"), keep_repeats=True)
     assert [outcome for _, outcome, _ in stage.fates()] == ["uncertain"] * 3
 
 
@@ -313,7 +313,7 @@ def test_a_person_says_that_it_was_sent(stage: Stage, left: str) -> None:
     assert (row["outcome"], row["operation_id"]) == ("applied", operation_id)
     assert row["detail"].startswith("A person said that it was sent")
     assert row["task_detail"]["id"] == 1
-    stage.run(execution(1))
+    stage.run(execution(1), keep_repeats=True)
     assert stage.fate()["outcome"] == "unchanged"
     assert not stage.sandbox.outbox
 
@@ -331,7 +331,7 @@ def test_a_person_says_that_it_was_not_sent(stage: Stage, left: str) -> None:
     assert row["record"] == {"id": 1}
     assert len(stage.sandbox.calls_of(Endpoint.GET)) == reads
     for _ in range(2):
-        stage.run(execution(1))
+        stage.run(execution(1), keep_repeats=True)
     assert [outcome for _, outcome, _ in stage.fates()] == ["rejected", "applied", "unchanged"]
     assert len(stage.sandbox.outbox) == 1
 

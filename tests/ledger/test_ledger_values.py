@@ -116,4 +116,6 @@ def test_a_record_is_kept_only_where_a_person_may_want_it(ledger: Ledger) -> Non
         settle_all(ledger, settlement(claimed, outcome))
         row = row_of(ledger.engine, claimed)
         assert row.outcome == outcome
-        assert (row.record is not None) == (outcome in {Outcome.REJECTED, Outcome.UNCERTAIN})
+        assert (row.record is not None) == (
+            outcome in {Outcome.REJECTED, Outcome.HELD, Outcome.UNCERTAIN}
+        )

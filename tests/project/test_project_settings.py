@@ -51,6 +51,9 @@ TARGET: dict[str, Any] = COMMON | {
     "concurrency": 4,
     "timezone": "UTC",
     "dry_run": False,
+    "executions_without_approval": None,
+    "hold_hours": 72,
+    "keep_repeats": False,
 }
 TAP: dict[str, Any] = COMMON | {
     "start_date": None,

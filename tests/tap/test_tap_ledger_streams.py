@@ -90,6 +90,8 @@ def test_an_operation_is_emitted_with_its_fate_and_without_its_body(ledger_url: 
         "receivedAt": "2026-03-01T12:00:00Z",
         "claimedAt": None,
         "settledAt": "2026-03-01T12:00:03Z",
+        "approvedBy": None,
+        "approvedAt": None,
     }
     assert problem == {"title": "Bad Request", "status": 400, "code": "task.unknown"}
     assert [(call["call"], call["status"], call["seconds"]) for call in attempts] == [
@@ -202,6 +204,8 @@ def test_a_run_is_emitted_when_it_has_ended(ledger_url: str) -> None:
         "sequence": 1,
         "exitCode": 2,
         "crashed": False,
+        "held": 0,
+        "repeated": 0,
         "applied": 2,
         "unchanged": 1,
         "superseded": 0,

@@ -166,7 +166,7 @@ def test_the_same_execution_read_again_is_unchanged(stage: Stage) -> None:
     stage.sandbox.create_task(1)
     stage.run(execution(1, externalId="a"))
     calls = len(stage.sandbox.calls)
-    assert stage.run(execution(1, externalId="a")).exit_code == 0
+    assert stage.run(execution(1, externalId="a"), keep_repeats=True).exit_code == 0
     assert stage.fates() == [(1, "applied", None), (1, "unchanged", None)]
     assert len(stage.sandbox.calls) == calls
 
@@ -217,7 +217,12 @@ def test_a_lost_answer_that_can_not_be_explained_is_uncertain(stage: Stage) -> N
     assert "reply-tasks resolve" in row["detail"]
     assert row["record"] == {"id": 1}
     assert (ended.exit_code, ended.states) == (0, [{"at": 1}])
-    again = stage.run(execution(1), execution(1, externalId="other"), on_lost_answer="verify")
+    again = stage.run(
+        execution(1),
+        execution(1, externalId="other"),
+        on_lost_answer="verify",
+        keep_repeats=True,
+    )
     assert again.exit_code == 0
     assert [outcome for _, outcome, _ in stage.fates()] == ["uncertain"] * 3
     assert len(stage.sandbox.calls_of(Endpoint.EXECUTE)) == 1
