@@ -1,15 +1,27 @@
 """How both plugins read their settings: by our catalog, which says what is wrong in a sentence."""
 
 import gc
+import os
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
-from singer_sdk.configuration._dict_config import parse_environment_config
+import click
+from dotenv import find_dotenv, load_dotenv
 from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase
+from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase, _ConfigInput
 
-from reply_tasks.settings import BUILTIN_SETTINGS, CommonSettings, SettingsError
+from reply_tasks.settings import (
+    BUILTIN_SETTINGS,
+    CommonSettings,
+    SettingsError,
+    merged,
+    read_config_file,
+    read_environment,
+)
+
+#: What ``--config`` calls the environment, whose ``.env`` file is then read too.
+ENVIRONMENT = "ENV"
 
 
 def spare_the_imported() -> None:
@@ -32,6 +44,23 @@ class CatalogedSettings(PluginBase, Generic[S]):
 
     settings_class: ClassVar[type[CommonSettings]]
 
+    def __init__(
+        self,
+        *,
+        config: dict[str, Any] | None = None,
+        parse_env_config: bool = False,
+        **arguments: Any,  # noqa: ANN401 - the SDK's own
+    ) -> None:
+        """Take a config, and what the environment says beside it: where both speak, the config."""
+        self._environment_problems: tuple[str, ...] = ()
+        config = dict(config or {})
+        if parse_env_config:
+            try:
+                config = merged(read_environment(os.environ, self._env_var_prefix), config)
+            except SettingsError as error:
+                self._environment_problems = error.problems
+        super().__init__(config=config, **arguments)
+
     @cached_property
     def settings(self) -> S:
         """The settings.
@@ -48,30 +77,47 @@ class CatalogedSettings(PluginBase, Generic[S]):
         super().invoke(*arguments, **options)
 
     @classmethod
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        """``--config``: the files' settings, with those of the environment beside them."""
+        del param
+        if ENVIRONMENT in value:
+            load_dotenv(find_dotenv(usecwd=True))
+        try:
+            files = [read_config_file(Path(name)) for name in value if name != ENVIRONMENT]
+        except SettingsError as error:
+            for problem in error.problems:
+                cls.logger.error(problem)  # noqa: TRY400 - one line for a person
+            ctx.exit(1)
+        return _ConfigInput(config=merged(*files), parse_env=True)
+
+    @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         """Nothing to append: the settings' own schema has the built-ins that are offered."""
 
-    @classproperty
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
-        """The settings that the environment gives; our own stay text, for the reader to judge."""
-        properties = cls.config_jsonschema["properties"]
-        texts = {name: {"type": "string"} for name in properties}
-        builtins = {name: properties[name] for name in BUILTIN_SETTINGS}
-        return parse_environment_config({"properties": texts | builtins}, cls._env_var_prefix)
-
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Check the config; every problem is a sentence of its own."""
-        problems: list[str] = []
+    def problems(self) -> list[str]:
+        """What is wrong with the config; every problem is a sentence of its own."""
+        found = [*self._environment_problems]
         try:
             _ = self.settings
         except SettingsError as error:
-            problems += error.problems
+            found += error.problems
         properties = self.config_jsonschema["properties"]
         builtins = {"properties": {name: properties[name] for name in BUILTIN_SETTINGS}}
-        problems += [
+        found += [
             f"{'.'.join(map(str, error.path))}: {error.message}"
             for error in JSONSchemaValidator(builtins).iter_errors(self._config)
         ]
-        if problems and raise_errors:
-            raise ConfigValidationError("The settings can't be used", errors=problems)
-        return problems
+        return found
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the config.
+
+        Raises:
+            ConfigValidationError: It can't be used, and ``raise_errors`` says that this matters.
+        """
+        found = self.problems()
+        if found and raise_errors:
+            raise ConfigValidationError("The settings can't be used", errors=found)
+        return found

@@ -1,6 +1,7 @@
 """tap-reply-tasks: the fate of every record and what Reply returned, for the warehouse."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -17,8 +18,17 @@ from singer_sdk.tap_base import CliTestOptionValue
 from reply_tasks.plugin_settings import CatalogedSettings
 from reply_tasks.settings import TapSettings, tap_settings_schema
 from tap_reply_tasks.api_streams import ApiStream, Tasks, TaskSnapshots, missing_key
-from tap_reply_tasks.ledger_streams import Runs, TaskDetails, TaskOperations
+from tap_reply_tasks.ledger_streams import LedgerStream, Runs, TaskDetails, TaskOperations
 from tap_reply_tasks.stopping import Stopping
+
+#: The tap's streams, in the order in which they are read.
+STREAMS: Mapping[str, type[ApiStream | LedgerStream]] = {
+    "task_details": TaskDetails,
+    "task_operations": TaskOperations,
+    "runs": Runs,
+    "tasks": Tasks,
+    "task_snapshots": TaskSnapshots,
+}
 
 
 class TapReplyTasks(CatalogedSettings[TapSettings], Tap):
@@ -46,15 +56,13 @@ class TapReplyTasks(CatalogedSettings[TapSettings], Tap):
         if kwargs.get("validate_config", True) and self.settings.api_key is None:
             self._need_no_key()
 
+    def problems(self) -> list[str]:
+        """What is wrong with the config; maps that would only drop this tap's records are."""
+        return [*super().problems(), *_maps_of_another(self._config.get("stream_maps"))]
+
     def discover_streams(self) -> Sequence[Stream]:
         """The five streams; those that call Reply are not selected unless a catalog says so."""
-        return [
-            TaskDetails(self),
-            TaskOperations(self),
-            Runs(self),
-            Tasks(self),
-            TaskSnapshots(self),
-        ]
+        return [stream(self) for stream in STREAMS.values()]
 
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
@@ -93,3 +101,23 @@ class TapReplyTasks(CatalogedSettings[TapSettings], Tap):
 
     def _write_last_state(self) -> None:
         self.state_writer.write_state(self.state)
+
+
+def _maps_of_another(maps: object) -> list[str]:
+    """Stream maps that name none of the tap's streams: they are the target's."""
+    if not isinstance(maps, Mapping) or not maps:
+        return []
+    sources = [
+        str(each.get("__source__", name)) if isinstance(each, Mapping) else name
+        for name, each in maps.items()
+        if name != "__else__"
+    ]
+    if any(fnmatch(stream, source) for stream in STREAMS for source in sources):
+        return []
+    named = ", ".join(sources) or "none"
+    problem = (
+        f"stream_maps are for the streams of this tap ({', '.join(STREAMS)}), but name {named}: "
+        "they are the target's, and here would drop what the tap emits and let its state advance. "
+        "Give the tap a config without them."
+    )
+    return [problem]

@@ -9,6 +9,7 @@ from itertools import chain
 from types import FrameType
 from typing import IO, Any, ClassVar, Protocol, cast
 
+import click
 from singer_sdk import Target
 from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
@@ -18,7 +19,7 @@ from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.ledger import AsRead, LedgerError, Settlement
 from reply_tasks.plugin_settings import CatalogedSettings, spare_the_imported
-from reply_tasks.settings import TargetSettings, target_settings_schema
+from reply_tasks.settings import TargetSettings, merged, target_settings_schema
 from target_reply_tasks.dry_run import DryRun
 from target_reply_tasks.errors import InputClosedError, StopRun
 from target_reply_tasks.reading.meltano_test import PASSED, is_test_line, may_be_config_test
@@ -185,6 +186,19 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
         raise SystemExit(128 + signum)
 
     @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """The command line: the SDK's, and ``--dry-run``."""
+        command = super().get_singer_command()
+        command.params.append(
+            click.Option(
+                ["--dry-run"],
+                is_flag=True,
+                help="Plan every record, call nothing and write nothing: the setting dry_run.",
+            )
+        )
+        return command
+
+    @classmethod
     def invoke(  # type: ignore[override]
         cls,
         *,
@@ -192,13 +206,14 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
         about_format: str | None = None,
         config: Any = None,  # noqa: ANN401 - the SDK's parsed --config
         file_input: IO[str] | None = None,
+        dry_run: bool = False,
     ) -> None:
         """Run the target, and exit with its verdict; never with a traceback for bad input."""
         spare_the_imported()
         super(Target, cls).invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
         target = cls(
-            config=config.config if config else None,
+            config=merged(config.config if config else {}, {"dry_run": True} if dry_run else {}),
             parse_env_config=bool(config and config.parse_env),
         )
         source: Any = file_input or target.message_reader.default_input

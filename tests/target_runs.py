@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -157,13 +157,14 @@ class Stage:
         *messages: Message | str,
         env: Mapping[str, str] | None = None,
         config: str | None = None,
+        words: Sequence[str] = (),
         **settings: Any,
     ) -> Ended:
         """Run the console script on these messages; ``config`` stands for the settings' file."""
         written, given = self._files(lines(*messages), settings)
         with given.open() as source:
             done = subprocess.run(
-                [SCRIPTS / "target-reply-tasks", "--config", config or written],
+                [SCRIPTS / "target-reply-tasks", "--config", config or written, *words],
                 stdin=source,
                 env={**environment(), **(env or {})},
                 cwd=self.folder,

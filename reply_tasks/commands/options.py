@@ -17,14 +17,13 @@ from reply_tasks.ledger import LedgerError, open_engine
 from reply_tasks.ledger.ledger import told
 from reply_tasks.operator import WhoseQuota
 from reply_tasks.settings import (
-    BUILTIN_SETTINGS,
     COMMON_SETTINGS,
     CommonSettings,
     Setting,
     SettingsError,
+    merged,
     read_config_file,
-    tap_settings,
-    target_settings,
+    read_environment,
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -73,30 +72,18 @@ def read_settings(typed: Mapping[str, str | None], config: Path | None) -> Commo
     Raises:
         SettingsError: Something in them is unknown or wrong.
     """
-    return CommonSettings.from_config(_common(given_settings(typed, config)))
+    return CommonSettings.from_config(given_settings(typed, config))
 
 
 def given_settings(typed: Mapping[str, str | None], config: Path | None) -> dict[str, Any]:
     """All that options, a config file and the environment say, unread.
 
     Raises:
-        SettingsError: The file can't be read.
+        SettingsError: The file can't be read, or a variable is no setting's.
     """
-    variables = {
-        setting.name: os.environ[f"{VARIABLE_PREFIX}{setting.name.upper()}"]
-        for setting in COMMON_SETTINGS
-        if os.environ.get(f"{VARIABLE_PREFIX}{setting.name.upper()}")
-    }
+    variables = read_environment(os.environ, VARIABLE_PREFIX, only_ours=False)
     options = {name: value for name, value in typed.items() if value is not None}
-    return {**variables, **({} if config is None else read_config_file(config)), **options}
-
-
-def _common(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what only a plugin needs: one file serves the commands too."""
-    ours = {setting.name for setting in COMMON_SETTINGS}
-    of_a_plugin = {setting.name for setting in (*target_settings(), *tap_settings())}
-    beside = of_a_plugin.union(BUILTIN_SETTINGS) - ours
-    return {name: value for name, value in given.items() if name not in beside}
+    return merged(variables, {} if config is None else read_config_file(config), options)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from reply_tasks.settings.catalog import (
     target_settings,
     target_settings_schema,
 )
+from reply_tasks.settings.environment import merged, read_environment
 from reply_tasks.settings.files import read_config_file
 from reply_tasks.settings.parsing import SettingsError, usable_ledger_url
 from reply_tasks.settings.values import CommonSettings, TapSettings, TargetSettings
@@ -27,7 +28,9 @@ __all__ = [
     "SettingsError",
     "TapSettings",
     "TargetSettings",
+    "merged",
     "read_config_file",
+    "read_environment",
     "tap_settings",
     "tap_settings_schema",
     "target_settings",

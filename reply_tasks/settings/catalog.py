@@ -3,7 +3,7 @@
 The order here is the order everywhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -33,6 +33,7 @@ class Kind(StrEnum):
     INTEGER = "integer"
     BOOLEAN = "boolean"
     DATE_TIME = "date-time"
+    OBJECT = "object"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -378,14 +379,19 @@ _TAP_SETTINGS: tuple[Setting, ...] = (
 )
 
 #: The SDK's own settings that mean something here. The others are not offered.
-BUILTIN_SETTINGS: tuple[str, ...] = (
-    "stream_maps",
-    "stream_map_config",
-    "flattening_enabled",
-    "flattening_max_depth",
-    "flattening_max_key_length",
-    "flattening_separator",
-)
+BUILTIN_SETTINGS: Mapping[str, Kind] = {
+    "stream_maps": Kind.OBJECT,
+    "stream_map_config": Kind.OBJECT,
+    "flattening_enabled": Kind.BOOLEAN,
+    "flattening_max_depth": Kind.INTEGER,
+    "flattening_max_key_length": Kind.INTEGER,
+    "flattening_separator": Kind.STRING,
+}
+
+
+def every_setting() -> tuple[Setting, ...]:
+    """The settings of both plugins: what a config that serves them all may hold."""
+    return (*COMMON_SETTINGS, *_TARGET_SETTINGS, *_TAP_SETTINGS)
 
 
 def target_settings() -> tuple[Setting, ...]:

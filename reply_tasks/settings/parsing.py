@@ -6,7 +6,7 @@ setting must be, to follow "must". All that is wrong is reported at once.
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from reply_tasks.settings.catalog import BUILTIN_SETTINGS, Kind, Setting
+from reply_tasks.settings.catalog import BUILTIN_SETTINGS, Kind, Setting, every_setting
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
@@ -53,19 +53,23 @@ class SettingsError(ValueError):
 def read_config(settings: Sequence[Setting], config: Mapping[str, Any]) -> dict[str, Any]:
     """A value for each of ``settings``: the one in ``config``, else its default.
 
+    One config serves both plugins and the commands, so what else it gives is checked as well.
+
     Raises:
         SettingsError: A setting is unknown, missing or has a value that it can't have.
     """
-    problems = _unknown(settings, config)
+    problems = _unknown(config)
+    names = {setting.name for setting in settings}
+    beside = [each for each in every_setting() if each.name in config.keys() - names]
     values: dict[str, Any] = {}
-    for setting in settings:
+    for setting in (*settings, *beside):
         try:
             values[setting.name] = _read(setting, config)
         except ValueError as error:
             problems.append(f"{setting.name} must {error}.")
     if problems:
         raise SettingsError(problems)
-    return values
+    return {name: value for name, value in values.items() if name in names}
 
 
 def is_given(config: Mapping[str, Any], name: str) -> bool:
@@ -73,16 +77,29 @@ def is_given(config: Mapping[str, Any], name: str) -> bool:
     return not _is_null(config.get(name))
 
 
-def _unknown(settings: Sequence[Setting], config: Mapping[str, Any]) -> list[str]:
-    known = [*(setting.name for setting in settings), *BUILTIN_SETTINGS]
+def speaks(name: str, value: object) -> bool:
+    """Whether ``value`` says something of the setting; null does where it has a meaning."""
+    return not _is_null(value) or any(
+        setting.nullable for setting in every_setting() if setting.name == name
+    )
+
+
+def nearest_setting(name: str, known: Iterable[str]) -> str | None:
+    """The known setting that ``name`` probably means."""
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), list(known), n=1)
+    return near[0] if near else None
+
+
+def _unknown(config: Mapping[str, Any]) -> list[str]:
+    known = [*(setting.name for setting in every_setting()), *BUILTIN_SETTINGS]
     problems = []
     for name in sorted(set(map(str, config)) - set(known)):
         sentence = f"{_quoted(name)} is not a setting"
-        near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1)
+        near = nearest_setting(name, known)
         if name in _NOT_OFFERED:
             sentence += f" here: {_NOT_OFFERED[name]}"
-        elif near:
-            sentence += f"; did you mean {near[0]}?"
+        elif near is not None:
+            sentence += f"; did you mean {near}?"
         else:
             sentence += "; --about lists those that are"
         problems.append(sentence if sentence.endswith("?") else f"{sentence}.")
@@ -142,7 +159,12 @@ def _integer(value: object) -> int:
     raise ValueError("be a whole number")
 
 
-def _boolean(value: object) -> bool:
+def read_flag(value: object) -> bool:
+    """True or false, in any of the words that people write.
+
+    Raises:
+        ValueError: It is neither.
+    """
     if isinstance(value, bool):
         return value
     text = str(value).strip().lower()
@@ -239,7 +261,7 @@ def _timezone(value: str) -> ZoneInfo:
 _BY_KIND: Mapping[Kind, Callable[[object], Any]] = {
     Kind.STRING: _string,
     Kind.INTEGER: _integer,
-    Kind.BOOLEAN: _boolean,
+    Kind.BOOLEAN: read_flag,
     Kind.DATE_TIME: _date_time,
 }
 

@@ -53,6 +53,32 @@ def test_testing_wrong_settings_names_the_setting(make_project: Callable[..., Pr
     assert "api_url" in run.text
 
 
+def test_a_misspelt_variable_of_the_env_file_is_named(make_project: Callable[..., Project]) -> None:
+    """``.env`` is where Meltano's users set things: what is no setting there stops the run.
+
+    What Meltano itself sets for the plugin is accepted, for one that inherits from it too.
+    """
+    project = make_project()
+    project.crm.run(INSERT)
+    (project.folder / ".env").write_text("TARGET_REPLY_TASKS_DRYRUN=true\n")
+    said = project.meltano("run", *WRITE_BACK, code=1)
+    assert "TARGET_REPLY_TASKS_DRYRUN is not a setting" in said
+    assert "did you mean TARGET_REPLY_TASKS_DRY_RUN?" in said
+    assert project.sandbox.calls() == []
+
+    (project.folder / ".env").write_text("TARGET_REPLY_TASKS_DRY_RUN=true\n")
+    project.meltano("run", *WRITE_BACK)
+    assert project.sandbox.calls() == []
+    file = project.folder / "meltano.yml"
+    heir = "  - name: target-reply-tasks-mails\n    inherit_from: target-reply-tasks\n"
+    file.write_text(
+        file.read_text().replace("  - name: target-jsonl\n", heir + "  - name: target-jsonl\n")
+    )
+    (project.folder / ".env").write_text("")
+    project.meltano("run", "tap-postgres", "target-reply-tasks-mails")
+    assert len(project.sandbox.calls("update", "execute")) == 1
+
+
 def test_testing_the_tap(make_project: Callable[..., Project]) -> None:
     """The tap is valid once there is something in the ledger, and the test asks Reply nothing."""
     project = make_project()

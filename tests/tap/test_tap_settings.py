@@ -84,6 +84,41 @@ def test_a_wrong_setting_is_refused_in_a_sentence(
     assert "Traceback" not in output.log
 
 
+@pytest.mark.parametrize(
+    "maps",
+    [
+        {"to_reply-task_updates": {"__alias__": "task_updates"}},
+        {"__else__": "__NULL__"},
+        {"emails": {"__source__": "crm_emails", "__else__": None}, "__else__": None},
+    ],
+)
+def test_stream_maps_of_the_target_are_refused(tmp_path: Path, maps: dict[str, Any]) -> None:
+    """Maps that name none of its streams would drop its records and let its state advance."""
+    with LedgerWriter.open(sqlite_url(tmp_path)) as writer:
+        writer.settle(applied(1))
+    output = run(tmp_path, {"ledger_url": sqlite_url(tmp_path), "stream_maps": maps})
+    assert output.exit_code == 1
+    assert output.messages == []
+    assert "they are the target's" in output.log
+
+
+def test_the_target_s_settings_are_accepted_and_checked(tmp_path: Path) -> None:
+    """One file may serve both plugins; a setting that neither has is named."""
+    config = {"ledger_url": sqlite_url(tmp_path), "update_mode": "merge", "concurrency": 8}
+    assert run(tmp_path, config).exit_code == 0
+    output = run(tmp_path, config | {"update_mode": "patch"})
+    assert output.exit_code == 1
+    assert "update_mode must be one of replace, merge, not 'patch'." in output.log
+
+
+def test_a_misspelt_variable_is_refused_beside_a_file(tmp_path: Path) -> None:
+    """The environment counts without ``--config=ENV`` too."""
+    done = _tap(tmp_path, TAP_REPLY_TASKS_LEGDER_URL=sqlite_url(tmp_path))
+    assert done.returncode == 1
+    assert "did you mean TAP_REPLY_TASKS_LEDGER_URL?" in done.stderr
+    assert done.stdout == ""
+
+
 def test_environment_variables_may_be_digit_strings(tmp_path: Path) -> None:
     """Meltano and ``--config=ENV`` know only text."""
     with LedgerWriter.open(sqlite_url(tmp_path)) as writer:
