@@ -12,6 +12,9 @@ from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.connecting import connection_to_reply
 from reply_tasks.contract.detail import TaskDetail, read_task_detail
 from reply_tasks.ledger import LedgerError, open_engine
+from reply_tasks.ledger.database import writing
+from reply_tasks.ledger.identity import claim_origin
+from reply_tasks.ledger.ledger import told
 from reply_tasks.quota.quota import Wait
 from reply_tasks.settings import TapSettings
 from tap_reply_tasks import schemas
@@ -61,6 +64,8 @@ class ApiStream(Stream):
         settings = self._settings
         engine = open_engine(settings.ledger_url)
         try:
+            with told(), writing(engine) as connection:
+                claim_origin(connection, settings.api_url)
             with ReplyClient(connection_to_reply(settings)) as client:
                 slots = Slots(engine, settings, on_wait=self._log_wait)
                 effects = Effects(

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream
-from sqlalchemy import Connection, select
+from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,8 +20,8 @@ from reply_tasks.contract.detail import read_task_detail
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import LedgerError, open_engine
 from reply_tasks.ledger.database import cause
+from reply_tasks.ledger.identity import Edition, Position, is_continued, position
 from reply_tasks.ledger.queries import finished_runs, settled_operations
-from reply_tasks.ledger.tables import sequences
 from reply_tasks.settings import TapSettings
 from tap_reply_tasks import schemas
 
@@ -36,6 +37,8 @@ class LedgerStream(Stream):
     """Rows of the ledger that are numbered after the bookmark, in the order of their numbers.
 
     Numbers become visible in their order, so a run that reads while the target writes skips none.
+    It reads no further than the ledger had come when it began: what its bookmark names is then true
+    of the whole reading.
     """
 
     STATE_MSG_FREQUENCY = 1000
@@ -59,8 +62,8 @@ class LedgerStream(Stream):
         return MappingProxyType({k: v for k, v in self._config.items() if k != "start_date"})
 
     @abstractmethod
-    def rows(self, connection: Connection, *, after: int) -> Iterator[Row]:
-        """The ledger's rows whose ``sequence`` is greater than ``after``, in its order."""
+    def rows(self, connection: Connection, *, after: int, upto: int) -> Iterator[Row]:
+        """The ledger's rows numbered after ``after``, up to ``upto``, in the order of numbers."""
 
     @abstractmethod
     def record(self, row: Row) -> "Record | None":
@@ -86,13 +89,17 @@ class LedgerStream(Stream):
                 engine.dispose()
 
     def _read(self, connection: Connection, context: "Context | None") -> "Iterator[Record]":
-        rows = self.rows(connection, after=self._bookmark(connection, context))
+        there = position(connection)
+        after = self._bookmark(connection, context, there)
+        if self.replication_method == REPLICATION_INCREMENTAL:
+            self.stream_state["ledger"] = there.edition.as_json()
+        rows = self.rows(connection, after=after, upto=there.numbers[self.counter])
         for row in self._stopping.iterated(rows):
             record = self.record(row)
             if record is not None:
                 yield record
 
-    def _bookmark(self, connection: Connection, context: "Context | None") -> int:
+    def _bookmark(self, connection: Connection, context: "Context | None", there: Position) -> int:
         """The last number already emitted; 0 if it is not one of this ledger's."""
         bookmark = self.get_starting_replication_key_value(context) or 0
         if not isinstance(bookmark, int):
@@ -100,18 +107,20 @@ class LedgerStream(Stream):
                 f"The state's bookmark of {self.name} is {bookmark!r}, but must be a number: "
                 "it is of another tap. Remove it to read the ledger from its beginning."
             )
-        last: int = connection.execute(
-            select(sequences.c.value).where(sequences.c.name == self.counter)
-        ).scalar_one()
+        if not bookmark:
+            return 0
+        seen = Edition.from_json(self.stream_state.get("ledger"))
+        replaced = bookmark > there.numbers[self.counter] or (
+            seen is not None and not is_continued(connection, seen, self.counter, bookmark)
+        )
         connection.rollback()
-        if bookmark <= last:
+        if not replaced:
             return bookmark
         self.logger.warning(
-            "The state says that %s was read up to number %s, but the ledger has given only %s: "
-            "it was replaced. Everything in it is emitted.",
+            "The state says that %s was read up to number %s, but not of this ledger: it was "
+            "replaced, or an older copy of it restored. Everything in it is emitted.",
             self.name,
             bookmark,
-            last,
         )
         self.stream_state.pop("replication_key_value", None)
         return 0
@@ -135,9 +144,9 @@ class TaskDetails(LedgerStream):
     schema = schemas.task_details()
     counter = "operations"
 
-    def rows(self, connection: Connection, *, after: int) -> Iterator[Row]:
+    def rows(self, connection: Connection, *, after: int, upto: int) -> Iterator[Row]:
         """Applied operations with what Reply returned."""
-        return settled_operations(connection, after=after, applied_only=True)
+        return settled_operations(connection, after=after, upto=upto, applied_only=True)
 
     def record(self, row: Row) -> "Record | None":
         """The task, and which operation it comes from."""
@@ -161,9 +170,9 @@ class TaskOperations(LedgerStream):
     schema = schemas.task_operations()
     counter = "operations"
 
-    def rows(self, connection: Connection, *, after: int) -> Iterator[Row]:
+    def rows(self, connection: Connection, *, after: int, upto: int) -> Iterator[Row]:
         """Settled operations."""
-        return settled_operations(connection, after=after)
+        return settled_operations(connection, after=after, upto=upto)
 
     def record(self, row: Row) -> "Record":
         """The operation, its outcome and the calls made for it."""
@@ -200,9 +209,9 @@ class Runs(LedgerStream):
     schema = schemas.runs()
     counter = "runs"
 
-    def rows(self, connection: Connection, *, after: int) -> Iterator[Row]:
+    def rows(self, connection: Connection, *, after: int, upto: int) -> Iterator[Row]:
         """Finished runs."""
-        return finished_runs(connection, after=after)
+        return finished_runs(connection, after=after, upto=upto)
 
     def record(self, row: Row) -> "Record":
         """The run with its counts by outcome."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reply_tasks.contract import Operation, Outcome, UpdateMode
 from reply_tasks.ledger import Execution, KnownTask, LedgerError, RunTotals, Settlement, open_engine
+from reply_tasks.ledger.identity import refuse_foreign
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.engine.judge import Need, judge
@@ -30,7 +31,11 @@ class DryRun:
         self._calls = 0
 
     def start(self) -> None:
-        """Look at the ledger, if there is one."""
+        """Look at the ledger, if there is one.
+
+        Raises:
+            ForeignLedgerError: It belongs to another API: what it knows would mislead.
+        """
         try:
             engine = open_engine(self._settings.ledger_url, create=False)
         except LedgerError as error:
@@ -38,6 +43,7 @@ class DryRun:
             return
         self._stack.callback(engine.dispose)
         self._database = self._stack.enter_context(engine.connect())
+        refuse_foreign(self._database, self._settings.api_url)
         self._claimed = tasks_claimed(self._database)
 
     def received(self, work: Work) -> None:

@@ -56,7 +56,9 @@ class Run:
         """
         settings = self._settings
         client = self._stack.enter_context(ReplyClient(connection_to_reply(settings)))
-        ledger = self._stack.enter_context(Ledger.open(settings.ledger_url))
+        ledger = self._stack.enter_context(
+            Ledger.open(settings.ledger_url, api_url=settings.api_url)
+        )
         quota = shared_quota(settings, ledger.write)
         context = Context(
             ledger=ledger,

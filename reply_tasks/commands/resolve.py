@@ -71,7 +71,9 @@ def resolve(
     told: list[Fate] = []
     try:
         with one_line_errors(), ExitStack() as stack:
-            ledger = stack.enter_context(Ledger.open(settings.ledger_url, create=False))
+            ledger = stack.enter_context(
+                Ledger.open(settings.ledger_url, create=False, api_url=settings.api_url)
+            )
             chosen = [find_operation(ledger, each) for each in ids]
             look = _Reads(ledger, settings, stack)
             resolver = Resolver(ledger, look, dry_run=dry_run)

@@ -1,6 +1,7 @@
-"""The durable ledger: what was asked, what was claimed, how each record ended (spec 7)."""
+"""The durable ledger: what was asked, what was claimed, how each record ended ."""
 
 from reply_tasks.ledger.database import LedgerError, open_engine
+from reply_tasks.ledger.identity import ForeignLedgerError
 from reply_tasks.ledger.ledger import Ledger, new_id
 from reply_tasks.ledger.values import (
     AsRead,
@@ -19,6 +20,7 @@ __all__ = [
     "Claim",
     "Entry",
     "Execution",
+    "ForeignLedgerError",
     "KnownTask",
     "Ledger",
     "LedgerError",

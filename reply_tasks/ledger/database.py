@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from reply_tasks.ledger import quota_tables  # noqa: F401 - makes them known to the metadata
-from reply_tasks.ledger.migrations import MIGRATIONS
+from reply_tasks.ledger.migrations import MIGRATIONS, identify
 from reply_tasks.ledger.tables import dump_json, metadata, migrations, sequences
 
 #: Any fixed number: it keeps two processes from migrating one PostgreSQL ledger at once.
@@ -212,6 +212,7 @@ def _migrate(engine: Engine) -> None:
                 insert(sequences),
                 [{"name": "operations", "value": 0}, {"name": "runs", "value": 0}],
             )
+            identify(connection)
         done = set(connection.scalars(select(migrations.c.name)))
         _refuse_newer(done)
         for name, migrate in MIGRATIONS.items():

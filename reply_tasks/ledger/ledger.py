@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from reply_tasks.ledger.database import LedgerError, cause, open_engine, writing, writing_on
+from reply_tasks.ledger.identity import claim_origin, note_opening
 from reply_tasks.ledger.liveness import LEASE, RENEWAL, Holder, this_process
 from reply_tasks.ledger.runs import forget_holder, register_holder, renew_lease
 
@@ -32,27 +33,43 @@ class Ledger:
     taken over at once.
     """
 
-    def __init__(self, engine: Engine, holder: Holder) -> None:
+    def __init__(self, engine: Engine, holder: Holder, *, api_url: str | None = None) -> None:
         self.engine = engine
         self.holder = holder
+        self._api_url = api_url
         self._lease = _Lease(engine, holder)
 
     @classmethod
-    def open(cls, ledger_url: str, *, create: bool = True) -> Self:
+    def open(cls, ledger_url: str, *, create: bool = True, api_url: str | None = None) -> Self:
         """Open the ledger.
 
         Args:
             ledger_url: SQLAlchemy URL.
             create: Make the ledger where there is none; otherwise its absence is an error.
+            api_url: The API that is called under this ledger's promises: it belongs to that API
+                from now on, or is refused on entering. None: nothing is called.
 
         Raises:
             LedgerError: It can't be opened.
         """
-        return cls(open_engine(ledger_url, create=create), this_process(new_id()))
+        engine = open_engine(ledger_url, create=create)
+        return cls(engine, this_process(new_id()), api_url=api_url)
 
     def __enter__(self) -> Self:
-        with self.write() as connection:
-            register_holder(connection, self.holder)
+        """Make this process known to the others.
+
+        Raises:
+            ForeignLedgerError: The ledger belongs to another API.
+        """
+        try:
+            with self.write() as connection:
+                if self._api_url is not None:
+                    claim_origin(connection, self._api_url)
+                note_opening(connection, self.holder)
+                register_holder(connection, self.holder)
+        except BaseException:
+            self.engine.dispose()
+            raise
         self._lease.start()
         return self
 

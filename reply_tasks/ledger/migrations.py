@@ -3,6 +3,7 @@
 A fresh ledger is made from ``tables.py`` as it stands; an older one runs what it has not run yet.
 """
 
+import os
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection, Table, text
@@ -14,6 +15,30 @@ from reply_tasks.ledger.tables import APPROVAL_INDEXES, operations, runs
 def _initial(connection: Connection) -> None:
     """The first version: made whole, so there is nothing to change."""
     del connection
+
+
+def _identity(connection: Connection) -> None:
+    """A ledger has an id, belongs to the first API that it is used with, and notes who opens it."""
+    _run(
+        connection,
+        "CREATE TABLE ledger_identity (ledger_id VARCHAR(32) NOT NULL PRIMARY KEY,"
+        " api_origin TEXT)",
+        "CREATE TABLE ledger_openings (number BIGINT NOT NULL PRIMARY KEY,"
+        " holder_id VARCHAR(32) NOT NULL, operations BIGINT NOT NULL, runs BIGINT NOT NULL)",
+    )
+    identify(connection)
+
+
+def identify(connection: Connection) -> None:
+    """Give a ledger its id."""
+    connection.execute(
+        text("INSERT INTO ledger_identity (ledger_id) VALUES (:id)"), {"id": os.urandom(16).hex()}
+    )
+
+
+def _run(connection: Connection, *statements: str) -> None:
+    for statement in statements:
+        connection.execute(text(statement))
 
 
 def _source_stream(connection: Connection) -> None:
@@ -58,6 +83,7 @@ def add_columns(connection: Connection, table: Table, *names: str) -> None:
 
 MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0001_initial": _initial,
+    "0002_identity": _identity,
     "0005_source_stream": _source_stream,
     "0006_quota": _quota,
     "0007_approval": _approval,

@@ -81,13 +81,14 @@ _TASKS_WITH_DETAIL = _TASKS.add_columns(operations.c.task_detail).select_from(
 
 
 def settled_operations(
-    connection: Connection, *, after: int, applied_only: bool = False
+    connection: Connection, *, after: int, upto: int | None = None, applied_only: bool = False
 ) -> Iterator[Mapping[str, Any]]:
-    """Rows of settled operations whose ``sequence`` is greater than ``after``, in its order.
+    """Rows of settled operations whose ``sequence`` is in a range, in its order.
 
     Args:
         connection: Any connection; it is read in pages, so a long read holds no lock.
         after: The last sequence already seen; 0 for all.
+        upto: The last sequence to read; None for all.
         applied_only: Only applied operations with a TaskDetail, with it.
     """
     if applied_only:
@@ -100,13 +101,15 @@ def settled_operations(
             *(column for column in operations.c if column.name not in {"task_detail", "record"})
         )
         condition = operations.c.outcome.is_not(None)
-    yield from _pages(connection, columns.where(condition), operations.c.sequence, after)
+    yield from _pages(connection, columns.where(condition), operations.c.sequence, after, upto)
 
 
-def finished_runs(connection: Connection, *, after: int) -> Iterator[Mapping[str, Any]]:
-    """Rows of finished runs whose ``sequence`` is greater than ``after``, in its order."""
+def finished_runs(
+    connection: Connection, *, after: int, upto: int | None = None
+) -> Iterator[Mapping[str, Any]]:
+    """Rows of finished runs whose ``sequence`` is in such a range, in its order."""
     statement = select(runs).where(runs.c.ended_at.is_not(None))
-    yield from _pages(connection, statement, runs.c.sequence, after)
+    yield from _pages(connection, statement, runs.c.sequence, after, upto)
 
 
 def _pages(
@@ -114,7 +117,10 @@ def _pages(
     statement: Select[Any],
     sequence: ColumnElement[int],
     after: int,
+    upto: int | None,
 ) -> Iterator[Mapping[str, Any]]:
+    if upto is not None:
+        statement = statement.where(sequence <= upto)
     paged = statement.where(sequence > bindparam("after")).order_by(sequence).limit(ROWS_A_PAGE)
     while True:
         page = connection.execute(paged, {"after": after}).mappings().all()

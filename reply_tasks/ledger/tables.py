@@ -1,8 +1,10 @@
 """The ledger's tables, in SQLAlchemy Core: one row an operation, one row a run.
 
-Three tables beside them hold what the promises need: ``tasks`` (what was last applied to a task,
-and whether it was executed), ``holders`` (who holds claims, and how to tell that it lives) and
-``sequences`` (the counters that number rows in commit order).
+Tables beside them hold what the promises need: ``tasks`` (what was last applied to a task, and
+whether it was executed), ``holders`` (who holds claims, and how to tell that it lives),
+``sequences`` (the counters that number rows in commit order), ``ledger_identity`` (which ledger it
+is, and to which API it belongs) and ``ledger_openings`` (who opened it, by which a reader notices
+that an older copy was restored).
 """
 
 import json
@@ -224,6 +226,24 @@ sequences = Table(
     metadata,
     Column("name", String(32), primary_key=True),
     Column("value", BIG, nullable=False),
+)
+
+#: One row.
+identity = Table(
+    "ledger_identity",
+    metadata,
+    Column("ledger_id", String(32), primary_key=True),
+    Column("api_origin", CleanText),
+)
+
+#: One row a process that opened the ledger to write: the last numbers that had been given then.
+openings = Table(
+    "ledger_openings",
+    metadata,
+    Column("number", BIG, primary_key=True, autoincrement=False),
+    Column("holder_id", String(32), nullable=False),
+    Column("operations", BIG, nullable=False),
+    Column("runs", BIG, nullable=False),
 )
 
 migrations = Table(

@@ -283,6 +283,65 @@ def test_a_ledger_that_was_replaced_is_read_from_its_beginning(
     assert "it was replaced" in caplog.text
 
 
+def test_another_ledger_is_noticed_though_its_numbers_have_passed_the_bookmark(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The bookmark names its ledger: what another one gave the same numbers to is not skipped."""
+    (tmp_path / "other").mkdir()
+    first, other = sqlite_url(tmp_path), sqlite_url(tmp_path / "other")
+    for url, count in ((first, 2), (other, 4)):
+        with LedgerWriter.open(url) as writer:
+            writer.settle(*(applied(task) for task in range(1, count + 1)))
+            writer.end()
+    state = emit({"ledger_url": first}).state
+    moved = emit({"ledger_url": other}, state=state)
+    assert moved.ids("task_operations") == moved.ids("task_details") == [1, 2, 3, 4]
+    assert moved.ids("runs") == [1]
+    assert caplog.text.count("it was replaced") == 3
+    assert dict(emit({"ledger_url": other}, state=moved.state).records) == {}
+
+
+def test_an_older_copy_of_the_ledger_is_noticed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has the same id, and gives the numbers that the copy lacks a second time."""
+    url, path = sqlite_url(tmp_path), tmp_path / "ledger.db"
+    with LedgerWriter.open(url) as writer:
+        writer.settle(applied(1))
+    copy = path.read_bytes()
+    with LedgerWriter.open(url) as writer:
+        writer.settle(applied(2))
+    state = emit({"ledger_url": url}).state
+    path.write_bytes(copy)
+    for task in (3, 4):
+        with LedgerWriter.open(url) as writer:
+            writer.settle(applied(task))
+    output = emit({"ledger_url": url}, "task_operations", state=state)
+    assert output.ids("task_operations", "taskId") == [1, 3, 4]
+    assert "an older copy of it restored" in caplog.text
+
+
+def test_a_bookmark_of_an_earlier_version_goes_on_and_names_its_ledger(tmp_path: Path) -> None:
+    """An upgrade repeats nothing, and from then on another ledger is noticed."""
+    url = sqlite_url(tmp_path)
+    with LedgerWriter.open(url) as writer:
+        writer.settle(applied(1), applied(2))
+    bookmark = {"replication_key": "sequence", "replication_key_value": 1}
+    output = emit({"ledger_url": url}, state={"bookmarks": {"task_operations": bookmark}})
+    assert output.ids("task_operations") == [2]
+    named = output.state["bookmarks"]["task_operations"]
+    assert named["replication_key_value"] == 2
+    assert named["ledger"]["opened_by"] == writer.ledger.holder.holder_id
+
+
+def test_the_ledger_of_a_sandbox_is_read_without_its_address(tmp_path: Path) -> None:
+    """Nothing is called, so that nobody has to say which API it belongs to."""
+    url = sqlite_url(tmp_path)
+    with Ledger.open(url, api_url="http://127.0.0.1:8300/v3"):
+        pass
+    assert emit({"ledger_url": url}).exit_code == 0
+
+
 def test_a_bookmark_of_another_tap_ends_the_run_with_one_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -99,10 +99,9 @@ def test_a_ledger_that_fails_half_way_leaves_a_state(
 
 
 @pytest.mark.parametrize("stream", ["tasks", "task_snapshots"])
-def test_a_signal_ends_a_wait_for_an_answer(
-    tmp_path: Path, config: dict[str, Any], stream: str
-) -> None:
+def test_a_signal_ends_a_wait_for_an_answer(tmp_path: Path, stream: str) -> None:
     """An answer that doesn't come doesn't hold the process."""
+    config = {"ledger_url": sqlite_url(tmp_path)}
     with SandboxServer(tasks=3, keys={KEY: [User(1)]}) as server:
         server.fault("stall")
         api = {"api_key": KEY, "api_url": server.url, "request_timeout": 300}

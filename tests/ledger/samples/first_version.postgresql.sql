@@ -1,0 +1,93 @@
+-- The tables of a ledger as the first version made them.
+
+CREATE TABLE holders (
+    holder_id VARCHAR(32) NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    process_start VARCHAR(120) NOT NULL,
+    lease_until TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (holder_id)
+);
+CREATE TABLE ledger_migrations (
+    name VARCHAR(120) NOT NULL,
+    applied_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (name)
+);
+CREATE TABLE operations (
+    operation_id VARCHAR(32) NOT NULL,
+    sequence BIGINT,
+    run_id VARCHAR(32) NOT NULL,
+    claimed_by VARCHAR(32),
+    stream TEXT NOT NULL,
+    operation VARCHAR(16),
+    task_id BIGINT,
+    external_id TEXT,
+    act_as_user_id BIGINT,
+    outcome VARCHAR(16),
+    reason VARCHAR(32),
+    detail TEXT,
+    problem JSON,
+    http_status INTEGER,
+    attempts JSON,
+    api_calls INTEGER DEFAULT '0' NOT NULL,
+    body_hash VARCHAR(64),
+    record JSON,
+    task_detail JSON,
+    received_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    claimed_at TIMESTAMP WITH TIME ZONE,
+    settled_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (operation_id),
+    UNIQUE (sequence)
+);
+CREATE INDEX operations_of_a_run ON operations (run_id);
+CREATE TABLE runs (
+    run_id VARCHAR(32) NOT NULL,
+    sequence BIGINT,
+    started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    ended_at TIMESTAMP WITH TIME ZONE,
+    exit_code INTEGER,
+    crashed BOOLEAN DEFAULT false NOT NULL,
+    applied BIGINT DEFAULT '0' NOT NULL,
+    unchanged BIGINT DEFAULT '0' NOT NULL,
+    superseded BIGINT DEFAULT '0' NOT NULL,
+    rejected BIGINT DEFAULT '0' NOT NULL,
+    uncertain BIGINT DEFAULT '0' NOT NULL,
+    api_calls BIGINT DEFAULT '0' NOT NULL,
+    quota_wait_seconds FLOAT DEFAULT '0' NOT NULL,
+    PRIMARY KEY (run_id),
+    UNIQUE (sequence)
+);
+CREATE TABLE sequences (
+    name VARCHAR(32) NOT NULL,
+    value BIGINT NOT NULL,
+    PRIMARY KEY (name)
+);
+CREATE TABLE tasks (
+    task_id BIGINT NOT NULL,
+    body_hash VARCHAR(64),
+    detail_operation_id VARCHAR(32),
+    execution_operation_id VARCHAR(32),
+    execution_outcome VARCHAR(16),
+    execution_hash VARCHAR(64),
+    execution_external_id TEXT,
+    PRIMARY KEY (task_id)
+);
+CREATE TABLE quota_calls (
+    digest VARCHAR(64) NOT NULL,
+    total BIGINT NOT NULL,
+    calls INTEGER NOT NULL,
+    at_ms BIGINT NOT NULL,
+    PRIMARY KEY (digest, total)
+);
+CREATE INDEX quota_calls_by_time ON quota_calls (digest, at_ms, total);
+CREATE TABLE quota_pauses (
+    digest VARCHAR(64) NOT NULL,
+    paused_until_ms BIGINT DEFAULT '0' NOT NULL,
+    remaining BIGINT,
+    reset_ms BIGINT,
+    base BIGINT,
+    in_flight BIGINT,
+    until_ms BIGINT,
+    PRIMARY KEY (digest)
+);
+CREATE UNIQUE INDEX one_claim_a_task ON operations (task_id) WHERE outcome IS NULL;
