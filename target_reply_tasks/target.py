@@ -1,7 +1,6 @@
 """The Singer target: reads messages with the SDK, and leaves everything that counts to the run."""
 
 import copy
-import json
 import os
 import sys
 from collections import Counter
@@ -23,7 +22,7 @@ from reply_tasks.settings import TargetSettings, merged, target_settings_schema
 from target_reply_tasks.dry_run import DryRun
 from target_reply_tasks.errors import InputClosedError, StopRun
 from target_reply_tasks.reading.meltano_test import PASSED, is_test_line, may_be_config_test
-from target_reply_tasks.reading.reader import BrokenInputError, InterruptibleReader
+from target_reply_tasks.reading.reader import BrokenInputError, InterruptibleReader, as_singer_text
 from target_reply_tasks.reading.signals import Signals
 from target_reply_tasks.result import RunResult
 from target_reply_tasks.run import Run
@@ -74,7 +73,7 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
         return Run(
             self.settings,
             self.logger,
-            write_state=self._write_state_message,
+            write_state=self._write_state,
             close_input=self._signals.wake_reader,
             backoff=self.backoff,
         )
@@ -94,6 +93,10 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
         as_read = AsRead(stream, raw)
         for stream_map in stream_maps:
             sink = cast("TaskSink", self.get_sink(stream_map.stream_alias))
+            if not isinstance(raw, dict):  # no map can be applied to it
+                if not isinstance(stream_map, RemoveRecordTransform):
+                    sink.process_record(raw, {})
+                continue
             try:
                 record = stream_map.transform(copy.copy(raw))
             except Exception as error:  # noqa: BLE001 - a map's expression may raise anything
@@ -130,14 +133,14 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
         """Versions of tables mean nothing to tasks."""
         self.logger.debug("ACTIVATE_VERSION of %s is ignored.", message_dict.get("stream"))
 
-    def _write_state_message(self, state: dict[str, Any]) -> None:
+    def _write_state(self, state: str) -> None:
         """Write one STATE; nothing else ever goes to standard output.
 
         Raises:
             OSError: Nobody reads it.
         """
         try:
-            sys.stdout.write(f"{json.dumps(state)}\n")
+            sys.stdout.write(f"{state}\n")
             sys.stdout.flush()
         except OSError:
             _give_up_stdout()
@@ -219,7 +222,7 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
         source: Any = file_input or target.message_reader.default_input
         if may_be_config_test(os.environ):
             # Before the run: even settling what a dead run left would be a call.
-            first = source.readline()
+            first = as_singer_text(source).readline()
             if is_test_line(first):
                 for _ in source:
                     pass  # Meltano counts a line that it can't write as a failure

@@ -3,6 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from reply_tasks.contract.outcomes import Operation
@@ -46,3 +48,42 @@ def digest_of(kept: Mapping[str, Any]) -> str:
     sent = {name: value for name, value in kept.items() if name != "externalId"}
     text = json.dumps(sent, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+#: Deeper than this, and longer than so many digits, is no record that anybody could mend.
+_DEEPEST = 50
+_MOST_DIGITS = 100
+_LARGEST = 2**63 - 1
+
+
+def kept_as_it_came(raw: object, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON
+    """Any value as it came, as far as a database's JSON can say it.
+
+    A number that no database holds becomes text, and so does what lies too deep.
+    """
+    if raw is None or isinstance(raw, bool | str):
+        return raw
+    if isinstance(raw, int | float | Decimal):
+        return _kept_number(Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw))
+    if depth < _DEEPEST:
+        if isinstance(raw, Mapping):
+            return {str(key): kept_as_it_came(value, depth + 1) for key, value in raw.items()}
+        if isinstance(raw, list | tuple):
+            return [kept_as_it_came(value, depth + 1) for value in raw]
+    return raw.isoformat() if isinstance(raw, date) else f"({type(raw).__name__}, left out)"
+
+
+def _kept_number(number: Decimal) -> int | float | str:
+    if number.is_finite() and abs(number.adjusted()) <= _MOST_DIGITS:
+        if number == number.to_integral_value() and abs(number) <= _LARGEST:
+            return int(number)
+        near = float(number)
+        if Decimal(repr(near)) == number:
+            return near
+    return _text_of_number(number)
+
+
+def _text_of_number(number: Decimal) -> str:
+    """Its digits; of too many, how many there are."""
+    text = str(number)
+    return text if len(text) <= _MOST_DIGITS else f"(a number of {len(text)} characters, left out)"

@@ -8,7 +8,6 @@ that an older copy was restored).
 """
 
 import json
-import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -32,6 +31,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import BigInteger, TypeDecorator
+
+from reply_tasks.contract.kept import kept_as_it_came
 
 metadata = MetaData()
 
@@ -93,32 +94,16 @@ def dump_json(value: Any) -> str:  # noqa: ANN401
     """JSON that both databases take: what JSON can't say becomes text."""
     try:
         return _ENCODER.encode(value)
-    except ValueError:  # NaN or an infinity, somewhere inside
-        return json.dumps(_without_nan(value), default=_plain)
+    except (ValueError, RecursionError):  # no number, one beyond all bounds, or too deep
+        return json.dumps(kept_as_it_came(value), default=str)
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        if value.is_finite() and value == value.to_integral_value():
-            return int(value)
-        return float(value) if value.is_finite() and abs(value) < Decimal("1e300") else str(value)
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    return str(value)
+    return kept_as_it_came(value) if isinstance(value, Decimal | date) else str(value)
 
 
 # What was read from JSON holds no circles.
 _ENCODER = json.JSONEncoder(allow_nan=False, check_circular=False, default=_plain)
-
-
-def _without_nan(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, dict):
-        return {key: _without_nan(member) for key, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(member) for member in value]
-    return value
 
 
 BIG = BigInteger().with_variant(Integer, "sqlite")

@@ -18,6 +18,7 @@ from reply_tasks.contract import (
     read_record,
 )
 from reply_tasks.contract.kept import kept_record
+from reply_tasks.contract.values import json_type
 from reply_tasks.ledger import Entry, Settlement, new_id
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.errors import StopRun
@@ -29,6 +30,9 @@ STREAM_OPERATIONS: Mapping[str, Operation] = {
     "task_updates": Operation.UPDATE,
     "task_executions": Operation.EXECUTE,
 }
+_OPERATIONS = frozenset(map(str, Operation))
+#: So many dropped members of a stream are named, each so far: a record may have any number.
+MOST_NAMES, LONGEST_NAME = 100, 80
 
 
 class Intake:
@@ -58,7 +62,7 @@ class Intake:
         if self._operation is None and members and not self._members_say:
             raise StopRun(self._no_operation())
 
-    def read(self, raw: Mapping[str, Any]) -> Work | Settlement:
+    def read(self, raw: Any) -> Work | Settlement:  # noqa: ANN401 - any JSON
         """One record: work to do, or its rejection.
 
         Raises:
@@ -80,27 +84,30 @@ class Intake:
             return self._rejected(raw, reading.record)
         return self._work(reading.record)
 
-    def map_failed(self, raw: Mapping[str, Any], error: Exception) -> Settlement:
+    def map_failed(self, raw: object, error: Exception) -> Settlement:
         """The rejection of a record on which a stream map raised."""
         detail = f"A stream map of {self._stream} raised {type(error).__name__} on this record."
-        return self._settlement(self._entry(raw, None, None, None), Reason.MAP_FAILED, detail)
+        entry = self._entry(raw, None, None, None)
+        return self._settlement(entry, Reason.MAP_FAILED, detail)
 
-    def _operation_of(self, raw: Mapping[str, Any]) -> Operation | Violation:
-        value = raw.get("operation") if isinstance(raw, Mapping) else None
+    def _operation_of(self, raw: Any) -> Operation | Violation:  # noqa: ANN401
+        is_object = isinstance(raw, Mapping)
+        value = raw.get("operation") if is_object else None
         if value is None or value == "":
             if self._operation is not None:
                 return self._operation
             if not self._members_say:
                 raise StopRun(self._no_operation())
-        try:
-            return Operation(str(value).strip().lower())
-        except ValueError:
-            return Violation(
-                "/operation",
-                "enum",
-                "null" if value is None else type(value).__name__,
-                "Must be update or execute: neither the stream nor default_operation says it.",
-            )
+        if not is_object:
+            return Violation("", "type", json_type(raw), "A record must be an object.")
+        if isinstance(value, str) and value.strip().lower() in _OPERATIONS:
+            return Operation(value.strip().lower())
+        return Violation(
+            "/operation",
+            "enum",
+            json_type(value),
+            "Must be update or execute: neither the stream nor default_operation says it.",
+        )
 
     def _no_operation(self) -> str:
         return (
@@ -122,7 +129,7 @@ class Intake:
         )
         return Work(index=0, entry=entry, record=record, received=time.monotonic())
 
-    def _rejected(self, raw: Mapping[str, Any], record: InvalidRecord) -> Settlement:
+    def _rejected(self, raw: object, record: InvalidRecord) -> Settlement:
         entry = self._entry(raw, record.operation, record.task_id, record.external_id)
         detail = " ".join(
             f"{violation.pointer or '/'}: {violation.message}" for violation in record.violations
@@ -154,7 +161,7 @@ class Intake:
 
     def _entry(  # noqa: PLR0913 - the columns of an entry
         self,
-        kept: Mapping[str, Any],
+        kept: Any,  # noqa: ANN401 - of a record that could not be read any JSON
         operation: Operation | None,
         task_id: int | None,
         external_id: str | int | None,
@@ -177,13 +184,20 @@ class Intake:
     def _tell_dropped(self, dropped: tuple[str, ...]) -> None:
         """Name what is dropped, once for each member of a stream."""
         new = [name for name in dropped if name not in self._told]
+        new = new[: MOST_NAMES - len(self._told)]
         if not new:
             return
         self._told.update(new)
-        names = ", ".join(
-            name if (near := nearest_member(name)) is None else f"{name} (did you mean {near}?)"
-            for name in new
-        )
+        more = " … and more" if len(self._told) >= MOST_NAMES else ""
         self._logger.warning(
-            "Stream %s: members that are not in the contract are dropped: %s", self._stream, names
+            "Stream %s: members that are not in the contract are dropped: %s%s",
+            self._stream,
+            ", ".join(map(_with_near_miss, new)),
+            more,
         )
+
+
+def _with_near_miss(name: str) -> str:
+    near = nearest_member(name)
+    short = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+    return short if near is None else f"{short} (did you mean {near}?)"

@@ -3,8 +3,9 @@
 Taken like any other it would reach Reply: with ``default_operation: execute`` as a real e-mail.
 """
 
-import json
 from collections.abc import Mapping
+
+from target_reply_tasks.reading.json_text import BYTE_ORDER_MARK, read_json
 
 #: The stream of Meltano's made-up record.
 TEST_STREAM = "meltano_test_stream"
@@ -24,7 +25,7 @@ def may_be_config_test(environment: Mapping[str, str]) -> bool:
 def is_test_line(line: str) -> bool:
     """Whether a line of the input is the SCHEMA of Meltano's made-up record."""
     try:
-        message = json.loads(line)
+        message = read_json(line.removeprefix(BYTE_ORDER_MARK))
     except ValueError:
         return False
     return isinstance(message, dict) and message.get("stream") == TEST_STREAM

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from decimal import Decimal
 from io import TextIOWrapper
 from typing import IO, Any
 
@@ -11,9 +10,7 @@ from singer_sdk.singerlib.encoding import SimpleSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
 from target_reply_tasks.errors import InputClosedError
-
-#: As the SDK decodes, whose own function makes a decoder for each line.
-_decode = json.JSONDecoder(parse_float=Decimal).decode
+from target_reply_tasks.reading.json_text import BYTE_ORDER_MARK, member_text, read_json
 
 
 class BrokenInputError(Exception):
@@ -25,6 +22,9 @@ class InterruptibleReader(SimpleSingerReader):
 
     A read that blocks restarts after a signal handler that returns (PEP 475), so the handler has to
     raise; but only while the thread is reading, so that nothing else is ever torn in the middle.
+
+    Attributes:
+        line_size: Characters of the line that was read last.
     """
 
     def __init__(self) -> None:
@@ -32,6 +32,7 @@ class InterruptibleReader(SimpleSingerReader):
         self._reading = False
         self._closed = False
         self._line = 0
+        self.line_size = 0
 
     def close(self) -> None:
         """Read no more. Call it in the main thread, e.g. in a signal handler."""
@@ -52,9 +53,7 @@ class InterruptibleReader(SimpleSingerReader):
             InputClosedError: The input was closed from outside.
         """
         source = file_input or self.default_input
-        if isinstance(source, TextIOWrapper):  # whatever the locale says, Singer is UTF-8
-            source.reconfigure(encoding="utf-8", errors="surrogateescape")
-        lines: Any = self._lines(source)
+        lines: Any = self._lines(as_singer_text(source))
         try:
             counts: Counter[str] = super().process_lines(lines, callbacks)
         except InvalidInputLine as error:
@@ -65,20 +64,21 @@ class InterruptibleReader(SimpleSingerReader):
         return counts
 
     def deserialize_json(self, line: str) -> dict[str, Any]:
-        """Parse a line; what it holds is never shown, as the SDK's own method would."""
+        """Parse a line; what it holds is never shown, as the SDK's own method would.
+
+        The value of a STATE stays the text that it is: nothing is lost that is never read.
+        """
         try:
-            message: object = _decode(line)
+            message = read_json(line)
         except json.JSONDecodeError as error:
             raise BrokenInputError(
                 f"Line {self._line} of the input is not JSON ({error.msg} at column "
                 f"{error.colno}). A tap that was cut off leaves such a line."
             ) from None
-        except (ValueError, RecursionError) as error:
-            raise BrokenInputError(
-                f"Line {self._line} of the input can't be read as JSON: {type(error).__name__}."
-            ) from None
         if not isinstance(message, dict):
             raise BrokenInputError(f"Line {self._line} of the input is not a Singer message.")
+        if message.get("type") == "STATE" and "value" in message:
+            message["value"] = member_text(line, "value")
         return message
 
     def _process_unknown_message(self, message_dict: dict[str, Any]) -> None:
@@ -101,10 +101,20 @@ class InterruptibleReader(SimpleSingerReader):
             self._line += 1
             if line is None:
                 return
+            if self._line == 1:
+                line = line.removeprefix(BYTE_ORDER_MARK)
+            self.line_size = len(line)
             if not _is_utf8(line):
                 raise BrokenInputError(f"Line {self._line} of the input is not UTF-8.")
             if not line.isspace():
                 yield line
+
+
+def as_singer_text(source: Any) -> Any:  # noqa: ANN401 - a file, or lines that were read from one
+    """An input as Singer has it, whatever the locale says: UTF-8, lines that end in a newline."""
+    if isinstance(source, TextIOWrapper):
+        source.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
+    return source
 
 
 def _is_utf8(line: str) -> bool:

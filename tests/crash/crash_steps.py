@@ -66,9 +66,7 @@ STEPS: Mapping[str, Step] = {
         transport._Connection, "send_request", after=True, counts=_sent(b"POST")
     ),
     "in the settlement's transaction": Step(commits, "settle", after=True, counts=_some(1)),
-    "after a STATE": Step(
-        target.TargetReplyTasks, "_write_state_message", after=True, counts=_always
-    ),
+    "after a STATE": Step(target.TargetReplyTasks, "_write_state", after=True, counts=_always),
     "in the transaction that opens the run": Step(engine, "start_run", after=True, counts=_always),
     "in the take-over's transaction": Step(
         engine, "adopt", after=True, counts=lambda _, result: any(result)

@@ -1,5 +1,6 @@
 """Runs of the target against a sandbox: many at a time in threads, or as real processes."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,8 +30,8 @@ class Observed(TargetReplyTasks):
     backoff: ClassVar[Backoff] = IMPATIENT
     on_state: Callable[[Any], None]
 
-    def _write_state_message(self, state: dict[str, Any]) -> None:
-        self.on_state(state)
+    def _write_state(self, state: str) -> None:
+        self.on_state(json.loads(state))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from typing import IO, Any, Self
 
 from target_runs import SCRIPTS, Ended, Message, Stage, environment, schema
 
+from target_reply_tasks.reading.json_text import read_json
+
 SECONDS = 30.0
 
 
@@ -119,7 +121,7 @@ class TargetProcess:
         for follower in self._followers:
             follower.join(SECONDS)
         log = "".join(f"{line}\n" for line in self.stderr.lines)
-        return Ended(exit_code, [json.loads(line) for line in self.stdout.lines], log)
+        return Ended(exit_code, [read_json(line) for line in self.stdout.lines], log)
 
     def __enter__(self) -> Self:
         return self
