@@ -11,6 +11,7 @@ from dotenv import find_dotenv, load_dotenv
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase, _ConfigInput
 
+from reply_tasks.log_lines import LogLines
 from reply_tasks.settings import (
     BUILTIN_SETTINGS,
     CommonSettings,
@@ -19,6 +20,7 @@ from reply_tasks.settings import (
     read_config_file,
     read_environment,
 )
+from reply_tasks.watchdog import Watchdog
 
 #: What ``--config`` calls the environment, whose ``.env`` file is then read too.
 ENVIRONMENT = "ENV"
@@ -74,7 +76,13 @@ class CatalogedSettings(PluginBase, Generic[S]):
     def invoke(cls, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - the SDK's own
         """Run the plugin as a command."""
         spare_the_imported()
-        super().invoke(*arguments, **options)
+        watchdog = Watchdog(cls.logger)
+        with LogLines():
+            watchdog.start()
+            try:
+                super().invoke(*arguments, **options)
+            finally:
+                watchdog.stop()
 
     @classmethod
     def cb_config(

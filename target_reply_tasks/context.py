@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
@@ -28,6 +27,6 @@ class Context:
     client: ReplyClient
     pacing: Pacing
     backoff: Backoff
-    write_state: Callable[[Any], None]
+    write_state: Callable[[str], None]
     close_input: Callable[[], None]
     log: Callable[[str], None]

@@ -2,7 +2,7 @@
 
 import logging
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reply_tasks.contract import Operation, Outcome, UpdateMode
 from reply_tasks.ledger import Execution, KnownTask, LedgerError, RunTotals, Settlement, open_engine
@@ -29,6 +29,8 @@ class DryRun:
         self._planned: dict[int, KnownTask] = {}
         self._result = RunResult(totals=RunTotals())
         self._calls = 0
+        #: What the sinks hand their records to.
+        self.receiver = self
 
     def start(self) -> None:
         """Look at the ledger, if there is one.
@@ -69,8 +71,9 @@ class DryRun:
                 self._say(work, _CALLS[work.operation, mode])
                 self._remember(work)
 
-    def refused(self, settlement: Settlement) -> None:
+    def refused(self, settlement: Settlement, size: int) -> None:
         """Say why a record would be rejected."""
+        del size
         self._result.read += 1
         self._result.rejected += 1
         self._logger.info(
@@ -80,7 +83,7 @@ class DryRun:
             settlement.detail,
         )
 
-    def state(self, value: Any) -> None:  # noqa: ANN401 - any JSON
+    def state(self, text: str) -> None:
         """No STATE leaves a dry run."""
 
     def stop(self, *, exit_code: int, cause: str | None = None) -> None:

@@ -3,19 +3,19 @@
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
 
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
 from reply_tasks.connecting import connection_to_reply, shared_quota
 from reply_tasks.contract.outcomes import Outcome
-from reply_tasks.ledger import Ledger, Settlement
+from reply_tasks.ledger import Ledger
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
 from target_reply_tasks.engine.engine import Engine
+from target_reply_tasks.engine.gate import Gate
+from target_reply_tasks.engine.inbox import REST, Inbox
 from target_reply_tasks.engine.pacing import Pacing
 from target_reply_tasks.result import RunResult
-from target_reply_tasks.work import Work
 
 
 class Run:
@@ -34,7 +34,7 @@ class Run:
         settings: TargetSettings,
         logger: logging.Logger,
         *,
-        write_state: Callable[[Any], None],
+        write_state: Callable[[str], None],
         close_input: Callable[[], None],
         backoff: Backoff | None = None,
     ) -> None:
@@ -44,8 +44,11 @@ class Run:
         self._close_input = close_input
         self._backoff = backoff or Backoff()
         self._stack = ExitStack()
+        inbox = Inbox(rest=REST)
+        self._inbox = inbox
         self._engine: Engine | None = None
-        self._stop_early: int | None = None
+        #: What the sinks hand their records to.
+        self.receiver = Gate(inbox)
 
     def start(self) -> None:
         """Open everything, and settle what dead runs left.
@@ -69,37 +72,19 @@ class Run:
             close_input=self._close_input,
             log=self._logger.info,
         )
-        self._engine = Engine(context, settings, run_id=ledger.holder.holder_id)
-        if self._stop_early is not None:
-            self._engine.gate.stop(exit_code=self._stop_early)
+        self._engine = Engine(
+            context,
+            settings,
+            run_id=ledger.holder.holder_id,
+            inbox=self._inbox,
+            gate=self.receiver,
+        )
         self._engine.start()
         self._engine.wait_until_ready()
 
-    @property
-    def engine(self) -> Engine:
-        """The engine of a run that was started."""
-        if self._engine is None:  # pragma: no cover - a bug of ours
-            raise AssertionError("the run was not started")
-        return self._engine
-
-    def received(self, work: Work) -> None:
-        """A valid record was read."""
-        self.engine.gate.received(work)
-
-    def refused(self, settlement: Settlement) -> None:
-        """A record was read that can't be applied."""
-        self.engine.gate.refused(settlement)
-
-    def state(self, value: Any) -> None:  # noqa: ANN401 - any JSON
-        """A STATE was read."""
-        self.engine.gate.state(value)
-
     def stop(self, *, exit_code: int, cause: str | None = None) -> None:
         """Stop: what is in flight settles, within a bound."""
-        if self._engine is None and self._stop_early is None:
-            self._stop_early = exit_code
-        if self._engine is not None:  # asked again: it may have been made in the meantime
-            self._engine.gate.stop(exit_code=exit_code, cause=cause)
+        self.receiver.stop(exit_code=exit_code, cause=cause)
 
     def finish(self, *, broken: str | None = None) -> RunResult:
         """Wait until everything that was read is settled, or the run has stopped.
@@ -107,9 +92,11 @@ class Run:
         Args:
             broken: What was wrong with the input, if it ended before its end.
         """
-        self.engine.gate.end_of_input(broken=broken)
+        if self._engine is None:  # pragma: no cover - a bug of ours
+            raise AssertionError("the run was not started")
+        self.receiver.end_of_input(broken=broken)
         try:
-            result = self.engine.join()
+            result = self._engine.join()
         finally:
             self._stack.close()
         self._tell(result)

@@ -1,15 +1,27 @@
-"""The sink: hands each record of a stream to the run. The run decides; the sink keeps nothing."""
+"""The sink: reads each record of a stream, and hands it on. It keeps nothing."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, Protocol
 
+from singer_sdk import Target
 from singer_sdk.sinks import RecordSink
 
 from reply_tasks.ledger import AsRead, Settlement
 from target_reply_tasks.reading.intake import Intake
+from target_reply_tasks.work import Work
 
-if TYPE_CHECKING:
-    from target_reply_tasks.target import TargetReplyTasks
+
+class Receiver(Protocol):
+    """What takes a run's input in the order read: the engine's gate, or a dry run."""
+
+    def received(self, work: Work) -> None:
+        """A valid record was read."""
+
+    def refused(self, settlement: Settlement, size: int) -> None:
+        """A record was read that can't be applied, from a line of so many bytes."""
+
+    def state(self, text: str) -> None:
+        """A STATE was read; its value is the JSON text that came."""
 
 
 class TaskSink(RecordSink):
@@ -18,36 +30,41 @@ class TaskSink(RecordSink):
     The SDK's stops the run on a bad record and can't say where it is bad; here it is a rejection.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - four of them are the SDK's
         self,
-        target: "TargetReplyTasks",
+        target: Target,
         stream_name: str,
         schema: dict[str, Any],
         key_properties: Sequence[str] | None,
+        *,
+        intake: Callable[[str, dict[str, Any]], Intake],
+        receiver: Receiver,
+        line_size: Callable[[], int],
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
-        self._run = target.run
-        told = {} if target.removes(stream_name) else schema
-        self._intake = Intake(stream_name, told, target.settings, self.logger)
+        self._intake = intake(stream_name, schema)
+        self._receiver = receiver
+        self._line_size = line_size
 
     def get_validator(self) -> None:
         """No validation by the SDK."""
         return
 
-    def process_record(self, record: dict[str, Any], context: Mapping[str, Any]) -> None:
-        """Read one record, and hand it on; ``context`` has what it was read as."""
+    def process_record(self, record: Any, context: Mapping[str, Any]) -> None:  # noqa: ANN401
+        """Read one record, whatever it is, and hand it on; ``context`` has what it was read as."""
         read = self._intake.read(record)
         entry = read.entry._replace(as_read=context["as_read"])
         if isinstance(read, Settlement):
-            self._run.refused(read._replace(entry=entry))
+            self._receiver.refused(read._replace(entry=entry), self._line_size())
         else:
-            read.entry = entry
-            self._run.received(read)
+            read.entry, read.size = entry, self._line_size()
+            self._receiver.received(read)
 
     def map_failed(self, as_read: AsRead, error: Exception) -> None:
         """A stream map raised on this record: it is rejected, and the run goes on."""
         failed = self._intake.map_failed(as_read.record, error)
-        self._run.refused(failed._replace(entry=failed.entry._replace(as_read=as_read)))
+        failed = failed._replace(entry=failed.entry._replace(as_read=as_read))
+        self._receiver.refused(failed, self._line_size())
 
     def process_batch_files(self, encoding: object, files: Sequence[str]) -> NoReturn:
         """BATCH messages bypass stream maps and validation: they are refused."""

@@ -2,8 +2,10 @@
 
 import copy
 import os
+import signal
 import sys
 from collections import Counter
+from functools import partial
 from itertools import chain
 from types import FrameType
 from typing import IO, Any, ClassVar, Protocol, cast
@@ -13,30 +15,32 @@ from singer_sdk import Target
 from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.mapper import RemoveRecordTransform
+from singer_sdk.sinks import Sink
 
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.errors import ConfigurationError
-from reply_tasks.ledger import AsRead, LedgerError, Settlement
+from reply_tasks.ledger import AsRead, LedgerError
+from reply_tasks.log_lines import LogLines
 from reply_tasks.plugin_settings import CatalogedSettings, spare_the_imported
 from reply_tasks.settings import TargetSettings, merged, target_settings_schema
 from target_reply_tasks.dry_run import DryRun
+from target_reply_tasks.engine.engine import STOP_BOUND
 from target_reply_tasks.errors import InputClosedError, StopRun
+from target_reply_tasks.reading.intake import Intake
 from target_reply_tasks.reading.meltano_test import PASSED, is_test_line, may_be_config_test
 from target_reply_tasks.reading.reader import BrokenInputError, InterruptibleReader, as_singer_text
 from target_reply_tasks.reading.signals import Signals
 from target_reply_tasks.result import RunResult
 from target_reply_tasks.run import Run
-from target_reply_tasks.sinks import TaskSink
-from target_reply_tasks.work import Work
+from target_reply_tasks.sinks import Receiver, TaskSink
 
 
 class _Run(Protocol):
     """What stands behind the target: a run, or a dry run."""
 
+    @property
+    def receiver(self) -> Receiver: ...
     def start(self) -> None: ...
-    def received(self, work: Work) -> None: ...
-    def refused(self, settlement: Settlement) -> None: ...
-    def state(self, value: Any) -> None: ...  # noqa: ANN401
     def stop(self, *, exit_code: int, cause: str | None = None) -> None: ...
     def finish(self, *, broken: str | None = None) -> RunResult: ...
 
@@ -63,7 +67,9 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
 
     def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's own arguments
         super().__init__(**arguments)
-        self._signals = Signals(on_stop=self._on_signal, reader=self.message_reader)
+        self._signals = Signals(self.logger, on_stop=self._on_signal, reader=self.message_reader)
+        self._told_to_stop = False
+        self._named: dict[str, set[str]] = {}
         self.run: _Run = self._make_run()
         self.result = RunResult()
 
@@ -95,18 +101,46 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
             sink = cast("TaskSink", self.get_sink(stream_map.stream_alias))
             if not isinstance(raw, dict):  # no map can be applied to it
                 if not isinstance(stream_map, RemoveRecordTransform):
-                    sink.process_record(raw, {})
+                    sink.process_record(raw, {"as_read": as_read})
+                    sink.record_counter_metric.increment()
                 continue
             try:
                 record = stream_map.transform(copy.copy(raw))
             except Exception as error:  # noqa: BLE001 - a map's expression may raise anything
                 sink.map_failed(as_read, error)
+                sink.record_counter_metric.increment()
                 continue
             if record is not None:
                 sink.process_record(record, {"as_read": as_read})
                 sink.record_counter_metric.increment()
 
-    def removes(self, stream: str) -> bool:
+    def get_sink_class(self, stream_name: str) -> type[Sink]:
+        """The sink of a stream, with what it needs handed in."""
+        del stream_name
+        sink_class = partial(
+            TaskSink,
+            intake=self._intake,
+            receiver=self.run.receiver,
+            line_size=lambda: self.message_reader.line_size,
+        )
+        return cast("type[Sink]", sink_class)
+
+    def get_sink(self, stream_name: str, **options: Any) -> Sink:  # noqa: ANN401 - the SDK's own
+        """The sink of a stream; one that a changed SCHEMA has replaced is kept no longer."""
+        sink = super().get_sink(stream_name, **options)
+        self._sinks_to_clear.clear()
+        return sink
+
+    def _intake(self, stream: str, schema: dict[str, Any]) -> Intake:
+        return Intake(
+            stream,
+            {} if self._removes(stream) else schema,
+            self.settings,
+            self.logger.getChild(stream),
+            named=self._named.setdefault(stream, set()),
+        )
+
+    def _removes(self, stream: str) -> bool:
         """Whether the stream maps remove every record of a stream: it needs no operation then."""
         maps = [
             each
@@ -119,7 +153,7 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         """A STATE leaves when all before it is settled, which the run knows."""
         self._assert_line_requires(message_dict, requires={"value"})
-        self.run.state(message_dict["value"])
+        self.run.receiver.state(message_dict["value"])
 
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
         """Refuse: the SDK would pass over maps and validation, and lose the rows."""
@@ -133,18 +167,19 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
         """Versions of tables mean nothing to tasks."""
         self.logger.debug("ACTIVATE_VERSION of %s is ignored.", message_dict.get("stream"))
 
-    def _write_state(self, state: str) -> None:
+    def _write_state(self, text: str) -> None:
         """Write one STATE; nothing else ever goes to standard output.
+
+        Nothing is buffered: what is not written when the process ends would block it once more.
 
         Raises:
             OSError: Nobody reads it.
         """
-        try:
-            sys.stdout.write(f"{state}\n")
-            sys.stdout.flush()
-        except OSError:
-            _give_up_stdout()
-            raise
+        output = sys.stdout.buffer
+        unbuffered = getattr(output, "raw", output)
+        left = memoryview(f"{text}\n".encode())
+        while left:
+            left = left[unbuffered.write(left) :]
 
     # -- the run -------------------------------------------------------------------------------
 
@@ -181,6 +216,14 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
             self._signals.stop()
 
     def _on_signal(self, signum: int) -> None:
+        if not self._told_to_stop:
+            self._told_to_stop = True
+            self.logger.info(
+                "Told to stop (%s): nothing more is read or begun, and what is in flight has %.0f "
+                "s to settle.",
+                signal.Signals(signum).name,
+                STOP_BOUND,
+            )
         self.run.stop(exit_code=128 + signum)
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -213,39 +256,40 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
     ) -> None:
         """Run the target, and exit with its verdict; never with a traceback for bad input."""
         spare_the_imported()
-        super(Target, cls).invoke(about=about, about_format=about_format)
-        cls.print_version(print_fn=cls.logger.info)
-        target = cls(
-            config=merged(config.config if config else {}, {"dry_run": True} if dry_run else {}),
-            parse_env_config=bool(config and config.parse_env),
-        )
-        source: Any = file_input or target.message_reader.default_input
+        with LogLines():
+            super(Target, cls).invoke(about=about, about_format=about_format)
+            cls.print_version(print_fn=cls.logger.info)
+            target = cls(
+                config=merged(
+                    config.config if config else {}, {"dry_run": True} if dry_run else {}
+                ),
+                parse_env_config=bool(config and config.parse_env),
+            )
+            sys.exit(target.exit_code_of(file_input or target.message_reader.default_input))
+
+    def exit_code_of(self, source: IO[str]) -> int:
+        """Read an input to its end, or to the run's; the process's exit code."""
+        given: Any = as_singer_text(source)
+        if given.isatty():
+            self.logger.info("Reading Singer messages from standard input (Ctrl-D ends it).")
         if may_be_config_test(os.environ):
             # Before the run: even settling what a dead run left would be a call.
-            first = as_singer_text(source).readline()
+            first = given.readline()
             if is_test_line(first):
-                for _ in source:
+                for _ in given:
                     pass  # Meltano counts a line that it can't write as a failure
-                cls.logger.info(PASSED)
-                return
-            source = chain([first], source)
+                self.logger.info(PASSED)
+                return 0
+            given = chain([first], given)
         try:
-            target.listen(source)
+            self.listen(given)
         except (LedgerError, ConfigurationError) as error:
-            cls.logger.error("Stopped: %s", error)  # noqa: TRY400 - one line is enough
-            sys.exit(1)
+            self.logger.error("Stopped: %s", error)  # noqa: TRY400 - one line is enough
+            return 1
         except Exception:
-            if target.result.stopped is None:
+            if self.result.stopped is None:
                 raise
-            sys.exit(target.result.exit_code)
-        sys.exit(target.result.exit_code)
-
-
-def _give_up_stdout() -> None:
-    """Let Python, which writes at exit what is still buffered, not fail once more."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+        return self.result.exit_code
 
 
 def _one_line(error: Exception) -> str:

@@ -32,6 +32,7 @@ class Work:
             has none.
         unsure: Whether a call may have changed something without our knowing.
         let_out: Whether it is one of the executions that this run may send unapproved.
+        size: Bytes of the line that it was read from.
     """
 
     index: int
@@ -44,6 +45,7 @@ class Work:
     slot: float | None = None
     unsure: bool = False
     let_out: bool = False
+    size: int = 0
 
     @property
     def task_id(self) -> int:
@@ -70,6 +72,10 @@ class Work:
         """The Reply user whose quota its calls spend; None: the user of the settings."""
         acting = self.record.act_as_user_id
         return None if acting is None else str(acting)
+
+    def ended(self, settlement: Settlement) -> "Settled":
+        """This record, which has ended so."""
+        return Settled(self.index, settlement, self.size)
 
     def settled(  # noqa: PLR0913 - the columns of a settlement
         self,
@@ -99,6 +105,21 @@ class Work:
             repeats=repeats,
             was_held=self.approved and self.claimed_at is None,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A record that has ended, for the next commit.
+
+    Attributes:
+        index: Its position among all records read; ``RECOVERED`` for a taken-over claim.
+        settlement: How it ended.
+        size: Bytes of the line that it was read from.
+    """
+
+    index: int
+    settlement: Settlement
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

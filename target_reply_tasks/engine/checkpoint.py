@@ -1,8 +1,7 @@
-"""Checkpoint: which STATE may leave, because every record read before it is settled (spec 6)."""
+"""Checkpoint: which STATE may leave, because every record read before it is settled."""
 
 import heapq
 from collections import deque
-from typing import Any
 
 
 class Checkpoint:
@@ -16,7 +15,7 @@ class Checkpoint:
         self._read = 0
         self._settled_before = 0
         self._beyond: list[int] = []
-        self._states: deque[tuple[int, Any]] = deque()
+        self._states: deque[tuple[int, str]] = deque()
 
     @property
     def read(self) -> int:
@@ -34,7 +33,7 @@ class Checkpoint:
         self._read += 1
         return index
 
-    def mark(self, state: Any) -> None:  # noqa: ANN401 - a STATE's value is any JSON
+    def mark(self, state: str) -> None:
         """A STATE was read: it covers all records read so far."""
         self._states.append((self._read, state))
 
@@ -58,7 +57,7 @@ class Checkpoint:
         """Whether a STATE may leave now."""
         return bool(self._states) and self._states[0][0] <= self._settled_before
 
-    def safe_states(self) -> list[Any]:
+    def safe_states(self) -> list[str]:
         """The STATEs that may leave now, in order; each is given once."""
         safe = []
         while self.has_safe_state:

@@ -10,13 +10,12 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Ledger, Settlement
 from reply_tasks.ledger.claims import claim, last_sequence, release, still_held
 from reply_tasks.ledger.holding import claim_approved, put_back_approved
 from reply_tasks.ledger.runs import renew_lease
 from reply_tasks.ledger.settling import ClaimLostError, settle
-from target_reply_tasks.work import Work
+from target_reply_tasks.work import Settled, Work
 
 Transaction = Callable[..., AbstractContextManager[Connection]]
 
@@ -90,17 +89,15 @@ class Commits:
         put_back_approved(connection, approved, holder=holder)
         self._counter += len(approved)
 
-    def keep_what_is_ours(
-        self, settlements: list[tuple[int, Settlement]]
-    ) -> list[tuple[int, Settlement]]:
-        """Those settlements whose claims another process has not taken over."""
+    def keep_what_is_ours(self, settled: list[Settled]) -> list[Settled]:
+        """Those whose claims another process has not taken over."""
         with self._transaction(durable=False) as connection:
-            ids = [s.entry.operation_id for _, s in settlements if s.claimed]
+            ids = [s.settlement.entry.operation_id for s in settled if s.settlement.claimed]
             held = still_held(connection, ids, holder=self._ledger.holder)
         return [
-            (index, settlement)
-            for index, settlement in settlements
-            if not settlement.claimed or settlement.entry.operation_id in held
+            each
+            for each in settled
+            if not each.settlement.claimed or each.settlement.entry.operation_id in held
         ]
 
     def make_durable(self) -> None:
@@ -110,9 +107,4 @@ class Commits:
                 renew_lease(connection, self._ledger.holder)
 
 
-def may_hold_execution(settlements: Iterable[tuple[int, Settlement]]) -> bool:
-    """Whether these settle an execution: that is worth a durable commit."""
-    return any(s.claimed and s.entry.operation is Operation.EXECUTE for _, s in settlements)
-
-
-__all__ = ["ClaimLostError", "Commits", "Transaction", "may_hold_execution"]
+__all__ = ["ClaimLostError", "Commits", "Transaction"]

@@ -1,30 +1,24 @@
 """The engine: one thread that owns the ledger's writes and the order of everything.
 
-It takes what the reader and the senders tell it, settles and claims in one commit, and only then
-lets STATEs leave and calls go out. All its state is its own: no locks, no shared structures.
+It takes what the reader and the senders tell it, turn by turn. What a turn has committed may be
+known: then STATEs leave. All its state is its own: no locks, no shared structures.
 """
 
 import time
-from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import filterfalse
 from threading import Event, Thread
-from typing import Any
-
-from sqlalchemy import Connection
 
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import LedgerError, Settlement
-from reply_tasks.ledger.holding import supersede_held
 from reply_tasks.ledger.runs import end_run, start_run
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
 from target_reply_tasks.engine.adoption import adopt
 from target_reply_tasks.engine.approvals import Approvals
 from target_reply_tasks.engine.checkpoint import Checkpoint
-from target_reply_tasks.engine.commits import ClaimLostError, Commits, may_hold_execution
+from target_reply_tasks.engine.commits import ClaimLostError, Commits
 from target_reply_tasks.engine.gate import WINDOW, Gate
 from target_reply_tasks.engine.inbox import (
     Crashed,
@@ -32,39 +26,42 @@ from target_reply_tasks.engine.inbox import (
     Inbox,
     InputEnded,
     Message,
+    OutputClosed,
     PauseWanted,
     Received,
     Refused,
     SlotWanted,
+    StateLeft,
     StateRead,
     StopWanted,
 )
-from target_reply_tasks.engine.judge import Need
-from target_reply_tasks.engine.plan import LOOK_AHEAD, Plan
+from target_reply_tasks.engine.plan import Plan
 from target_reply_tasks.engine.progress import Progress
+from target_reply_tasks.engine.state_writer import StateWriter
+from target_reply_tasks.engine.turn import Turn
 from target_reply_tasks.engine.unknown_members import UnknownMembers
 from target_reply_tasks.result import RunResult
 from target_reply_tasks.sending.senders import Senders
-from target_reply_tasks.work import Unsettled, Work
+from target_reply_tasks.work import Settled, Unsettled, Work
 
 #: Seconds that what is in flight may take to settle when the run stops; then its claims are left to
 #: the next run.
 STOP_BOUND = 20.0
 #: Seconds between two looks for claims that a dead run left while we wait for them.
 ORPHAN_LOOK = 5.0
-#: Seconds for which messages that nobody waits for gather into one commit.
-REST = 0.05
 
 
 class Engine:
     """Applies the records of one run, which come through its gate."""
 
-    def __init__(self, context: Context, settings: TargetSettings, run_id: str) -> None:
+    def __init__(
+        self, context: Context, settings: TargetSettings, run_id: str, *, inbox: Inbox, gate: Gate
+    ) -> None:
         self._context = context
         self._settings = settings
         self._run_id = run_id
-        self._inbox = Inbox(rest=REST)
-        self.gate = Gate(self._inbox)
+        self._inbox = inbox
+        self._gate = gate
         self._ready_to_read = Event()
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="engine", daemon=True)
@@ -81,12 +78,9 @@ class Engine:
         )
         self._checkpoint = Checkpoint()
         self._senders = Senders(context, settings, self._inbox, self._stopping)
-        self._slots_wanted: list[SlotWanted] = []
-        self._settled: list[tuple[int, Settlement]] = []
-        self._released: list[Work] = []
+        self._states = StateWriter(context.write_state, inbox)
         self._recovering = 0
         self._input_ended = False
-        self._unheard = False
         self._bound = float("inf")
         self._next_orphan_look = 0.0
         self._result = RunResult()
@@ -118,9 +112,19 @@ class Engine:
                     transaction,
                     keep_repeats=self._settings.keep_repeats,
                 )
+                self._turn = Turn(
+                    self._context,
+                    self._commits,
+                    self._checkpoint,
+                    plan=self._plan,
+                    senders=self._senders,
+                )
+                self._states.start()
                 self._open()
                 while not self._finished():
-                    self._turn(self._inbox.take(timeout=self._timeout(), enough=self._enough()))
+                    self._take_turn(
+                        self._inbox.take(timeout=self._timeout(), enough=self._enough())
+                    )
                 self._close()
         except LedgerError as error:
             self._fail(str(error))
@@ -168,20 +172,21 @@ class Engine:
 
     def _finished(self) -> bool:
         if self._stopping.is_set():
-            return not (self._settled or self._released) and (
-                not self._senders.busy or time.monotonic() > self._bound
+            return not self._turn.due and (
+                not (self._senders.busy or self._states.leaving) or time.monotonic() > self._bound
             )
         return (
             self._input_ended
             and not self._recovering
-            and not self._settled
+            and not self._turn.due
             and not self._checkpoint.in_hand
             and not self._checkpoint.has_safe_state
+            and not self._states.leaving
         )
 
     def _timeout(self) -> float:
         """Seconds until something is due without a message."""
-        if self._settled or self._released:
+        if self._turn.due:
             return 0.0
         if self._stopping.is_set():
             return max(0.0, self._bound - time.monotonic())
@@ -196,16 +201,24 @@ class Engine:
         """How many messages are worth a turn: with no call under way, as many as can be read."""
         return WINDOW if self._senders.busy else max(1, WINDOW - self._checkpoint.in_hand)
 
-    def _turn(self, messages: list[Message]) -> None:
+    def _take_turn(self, messages: list[Message]) -> None:
         for message in messages:
             self._take(message)
         try:
-            self._commit()
-        except ClaimLostError:
-            self._settled = self._commits.keep_what_is_ours(self._settled)
-            self._begin_stop(
-                "Another run took over claims of this one, which it held for dead.", exit_code=1
+            committed = self._turn.commit(
+                stopping=self._stopping.is_set(), no_rest=self._input_ended
             )
+        except ClaimLostError:
+            self._turn.keep_what_is_ours()
+            self._begin_stop(
+                "Another run assumed that this one had died, and took over its claims.",
+                exit_code=1,
+            )
+        else:
+            self._recovering -= committed.dropped
+            self._publish(committed.settled)
+            if self._context.pacing.gave_up is not None:
+                self._begin_stop(self._context.pacing.gave_up, exit_code=1)
         self._progress.tell(
             settled=self._result.totals.settled,
             in_hand=self._checkpoint.in_hand,
@@ -215,26 +228,41 @@ class Engine:
 
     def _take(self, message: Message) -> None:
         match message:
-            case Received(work):
-                self._received(work)
-            case Refused(settlement):
-                self._settled.append((self._checkpoint.next_index(), settlement))
-                self._result.read += 1
+            case Received() | Refused() | StateRead() | InputEnded():
+                self._take_input(message)
             case Ended(work, result):
                 self._ended(work, result)
-            case StateRead(state):
-                self._checkpoint.mark(state)
             case SlotWanted():
-                self._slots_wanted.append(message)
+                self._turn.slots_wanted.append(message)
             case PauseWanted(user, seconds):
                 self._context.pacing.pause(user, seconds)
-            case InputEnded(broken):
-                self._input_ended = True
-                self._result.stopped = self._result.stopped or broken
+            case StateLeft(size):
+                self._states.left()
+                self._gate.make_room(0, size)
+            case OutputClosed(cause):
+                self._begin_stop(
+                    f"A STATE can't be written to standard output ({cause}), so that the next run "
+                    "will read again what this one has settled: the ledger knows it.",
+                    exit_code=1,
+                )
             case StopWanted(cause, exit_code):
                 self._begin_stop(cause, exit_code=exit_code)
             case Crashed(error):
                 raise error
+
+    def _take_input(self, message: Received | Refused | StateRead | InputEnded) -> None:
+        match message:
+            case Received(work):
+                self._received(work)
+            case Refused(settlement, size):
+                settled = Settled(self._checkpoint.next_index(), settlement, size)
+                self._turn.settled.append(settled)
+                self._result.read += 1
+            case StateRead(text):
+                self._checkpoint.mark(text)
+            case InputEnded(broken):
+                self._input_ended = True
+                self._result.stopped = self._result.stopped or broken
 
     def _received(self, work: Work) -> None:
         work.index = self._checkpoint.next_index()
@@ -246,7 +274,7 @@ class Engine:
                 datetime.now(UTC),
                 detail=f"Operation {work.entry.operation_id} replaces it before it was sent.",
             )
-            self._settled.append((superseded.index, settlement))
+            self._turn.settled.append(superseded.ended(settlement))
 
     def _ended(self, work: Work, result: Settlement | Unsettled) -> None:
         self._senders.take_in(work)
@@ -254,123 +282,31 @@ class Engine:
         if isinstance(result, Settlement):
             if result.task_detail is not None:
                 self._unknown_members.look(result.task_detail)
-            self._settled.append((work.index, result))
+            self._turn.settled.append(work.ended(result))
             self._plan.finish(work)
             return
         if not work.unsure:
-            self._released.append(work)
+            self._turn.released.append(work)
         if result.stop is not None:
             self._begin_stop(result.stop, exit_code=1)
 
-    # -- one commit ----------------------------------------------------------------------------
-
-    def _commit(self) -> None:
-        """Settle what has ended, claim what may go, and only then publish and send."""
-        durable = (
-            self._checkpoint.states_wait
-            or self._plan.executions_wait()
-            or may_hold_execution(self._settled)
-        )
-        settled = self._settled
-        chosen: list[Work] = []
-        granted: list[SlotWanted] = []
-        with self._commits.begin(durable=durable) as connection:
-            if self._commits.settle(connection, (settlement for _, settlement in settled)):
-                self._plan.doubt()
-                self._senders.forget_tasks()
-            self._commits.release(connection, self._released)
-            if not self._stopping.is_set():
-                settled = settled + self._judge(connection)
-            # The quota's lock comes after the counter's, in every transaction: no deadlock.
-            self._context.pacing.bring_up_to_date(connection, self._senders.in_flight)
-            granted = self._grant_slots(connection)
-            if not self._stopping.is_set():
-                chosen = self._choose(connection)
-        self._settled, self._released = [], []
-        for wanted in granted:
-            wanted.answer(granted=True)
-        self._senders.hand_out(chosen)
-        self._publish(settled)
-        if self._context.pacing.gave_up is not None and not self._stopping.is_set():
-            self._inbox.put(StopWanted(self._context.pacing.gave_up, 1), urgent=True)
-
-    def _judge(self, connection: Connection) -> list[tuple[int, Settlement]]:
-        now = datetime.now(UTC)
-        judged = []
-        for work, judgement in self._plan.judge(connection, time.monotonic()):
-            if judgement.need is Need.DROP:
-                self._recovering -= 1
-                continue
-            if judgement.replaces is not None:
-                supersede_held(connection, judgement.replaces, by=work.entry.operation_id)
-            settlement = work.settled(
-                judgement.outcome or Outcome.UNCHANGED,
-                now,
-                reason=judgement.reason,
-                detail=judgement.detail,
-                repeats=judgement.repeats,
-            )
-            judged.append((work.index, settlement))
-        self._commits.settle_more(connection, (settlement for _, settlement in judged))
-        return judged
-
-    def _choose(self, connection: Connection) -> list[Work]:
-        """Claim what there are senders and slots for."""
-        wanted: list[Work] = []
-        now = time.monotonic()
-        rested = now - (0.0 if self._input_ended or self._full() else LOOK_AHEAD)
-        for user in self._plan.users_with_work():
-            picked = self._plan.pick(user, partial(self._senders.room, user), rested_before=rested)
-            if picked:
-                slots = self._context.pacing.take(connection, user, len(picked))
-                self._plan.put_back(user, picked[slots:])
-                wanted += picked[:slots]
-        self._context.pacing.rest_but(
-            {*self._plan.users_with_work(), *(slot.work.user for slot in self._slots_wanted)}
-        )
-        claimed = self._commits.claim(connection, wanted)
-        for work in claimed:
-            work.slot = now
-            self._plan.start(work)
-        if len(claimed) < len(wanted):
-            held = set(claimed)
-            for work in wanted:
-                if work not in held:
-                    self._plan.wait_for_another(work, now)
-        return claimed
-
-    def _full(self) -> bool:
-        return self._checkpoint.in_hand >= WINDOW
-
-    def _grant_slots(self, connection: Connection) -> list[SlotWanted]:
-        """Slots for calls of records that are under way, before any new one."""
-        granted = []
-        left = []
-        for wanted in self._slots_wanted:
-            if self._context.pacing.take(connection, wanted.work.user, 1):
-                granted.append(wanted)
-            elif self._stopping.is_set():
-                wanted.answer(granted=False)
-            else:
-                left.append(wanted)
-        self._slots_wanted = left
-        return granted
-
-    def _publish(self, settled: list[tuple[int, Settlement]]) -> None:
+    def _publish(self, settled: list[Settled]) -> None:
         """What is committed may be known: count it, let STATEs leave, read on."""
-        read = 0
-        for index, settlement in settled:
-            self._result.totals.count(settlement)
-            if index < 0:
+        read = size = 0
+        for each in settled:
+            self._result.totals.count(each.settlement)
+            if each.index < 0:
                 self._recovering -= 1
                 continue
-            self._checkpoint.settle(index)
-            self._result.rejected += settlement.outcome is Outcome.REJECTED
+            self._checkpoint.settle(each.index)
+            self._result.rejected += each.settlement.outcome is Outcome.REJECTED
             read += 1
-        self.gate.make_room(read)
+            size += each.size
+        self._gate.make_room(read, size)
         if self._checkpoint.has_safe_state:
             self._commits.make_durable()
-            self._write_states(self._checkpoint.safe_states())
+            for state in self._checkpoint.safe_states():
+                self._states.put(state)
         if not self._recovering:
             self._ready_to_read.set()
         most = self._settings.max_rejected
@@ -381,20 +317,6 @@ class Engine:
             )
         if self._plan.waits_elsewhere and time.monotonic() > self._next_orphan_look:
             self._adopt_orphans()
-
-    def _write_states(self, states: Iterable[Any]) -> None:
-        """Write STATEs for as long as somebody reads them."""
-        try:
-            for state in states:
-                if not self._unheard:
-                    self._context.write_state(state)
-        except OSError as error:
-            self._unheard = True
-            self._begin_stop(
-                f"A STATE can't be written to standard output ({error.strerror}), so that the next "
-                "run will read again what this one has settled: the ledger knows it.",
-                exit_code=1,
-            )
 
     # -- stopping ------------------------------------------------------------------------------
 
@@ -407,11 +329,11 @@ class Engine:
         self._stopping.set()
         self._bound = time.monotonic() + STOP_BOUND
         self._shut()
-        self._released.extend(work for work in self._senders.take_back() if not work.recovered)
+        self._turn.released.extend(work for work in self._senders.take_back() if not work.recovered)
 
     def _shut(self) -> None:
         """Read no more: wake a reader that waits for input or for room."""
-        self.gate.shut()
+        self._gate.shut()
         self._ready_to_read.set()
         self._context.close_input()
 
@@ -425,6 +347,7 @@ class Engine:
         with self._commits.begin(durable=True) as connection:
             end_run(connection, self._run_id, exit_code=result.exit_code, totals=totals)
         self._senders.dismiss()
+        self._states.close()
 
     def _fail(self, cause: str, error: BaseException | None = None) -> None:
         self._result.exit_code = 1

@@ -1,7 +1,6 @@
-"""The gate between reader and engine: it admits so many records at once, and can be shut."""
+"""The gate between reader and engine: it admits so much at once, and can be shut."""
 
-from threading import Event, Semaphore
-from typing import Any
+from threading import Condition
 
 from reply_tasks.ledger import Settlement
 from target_reply_tasks.engine.inbox import (
@@ -15,8 +14,10 @@ from target_reply_tasks.engine.inbox import (
 from target_reply_tasks.errors import InputClosedError
 from target_reply_tasks.work import Work
 
-#: The most records that are in hand at once: what bounds memory, and how far superseding looks.
+#: The most records that are in hand at once: how far superseding looks.
 WINDOW = 1000
+#: The most that is in hand at once, in bytes of input; a larger record is in hand alone.
+MOST_BYTES = 64 * 2**20
 
 
 class Gate:
@@ -24,30 +25,41 @@ class Gate:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._window = Semaphore(WINDOW)
-        self._shut = Event()
+        self._changed = Condition()
+        self._records = 0
+        self._bytes = 0
+        self._shut = False
 
     def received(self, work: Work) -> None:
-        """A valid record was read. Waits while too many are in hand.
+        """A valid record was read. Waits while too much is in hand.
 
         Raises:
             InputClosedError: The run is stopping.
         """
-        self._admit()
+        self._admit(1, work.size)
         self._inbox.put(Received(work), urgent=False)
 
-    def refused(self, settlement: Settlement) -> None:
+    def refused(self, settlement: Settlement, size: int) -> None:
         """A record was read that can't be applied.
+
+        Args:
+            settlement: Its rejection.
+            size: Bytes of its line.
 
         Raises:
             InputClosedError: The run is stopping.
         """
-        self._admit()
-        self._inbox.put(Refused(settlement), urgent=False)
+        self._admit(1, size)
+        self._inbox.put(Refused(settlement, size), urgent=False)
 
-    def state(self, value: Any) -> None:  # noqa: ANN401 - any JSON
-        """A STATE was read: it leaves when every record read before it is settled."""
-        self._inbox.put(StateRead(value), urgent=False)
+    def state(self, text: str) -> None:
+        """A STATE was read: it leaves when every record read before it is settled.
+
+        Raises:
+            InputClosedError: The run is stopping.
+        """
+        self._admit(0, len(text))
+        self._inbox.put(StateRead(text), urgent=False)
 
     def end_of_input(self, *, broken: str | None = None) -> None:
         """There is no more to read; what was read is applied.
@@ -59,21 +71,31 @@ class Gate:
 
     def stop(self, *, exit_code: int, cause: str | None = None) -> None:
         """Stop: what is in flight settles, within a bound."""
-        self._shut.set()
+        self.shut()
         self._inbox.put(StopWanted(cause, exit_code), urgent=True)
 
-    def make_room(self, settled: int) -> None:
-        """So many records are no longer in hand."""
-        if settled:
-            self._window.release(settled)
+    def make_room(self, records: int, size: int) -> None:
+        """So many records, and so many bytes, are no longer in hand."""
+        if records or size:
+            with self._changed:
+                self._records -= records
+                self._bytes -= size
+                self._changed.notify()
 
     def shut(self) -> None:
         """Admit no more, and let go a reader that waits for room."""
-        self._shut.set()
-        self._window.release()
+        with self._changed:
+            self._shut = True
+            self._changed.notify()
 
-    def _admit(self) -> None:
-        if not self._shut.is_set():
-            self._window.acquire()
-        if self._shut.is_set():
-            raise InputClosedError
+    def _admit(self, records: int, size: int) -> None:
+        with self._changed:
+            while not self._shut and (
+                self._records + records > WINDOW
+                or (self._bytes and self._bytes + size > MOST_BYTES)
+            ):
+                self._changed.wait()
+            if self._shut:
+                raise InputClosedError
+            self._records += records
+            self._bytes += size

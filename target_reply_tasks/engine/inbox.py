@@ -3,10 +3,12 @@
 from collections import deque
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any
 
 from reply_tasks.ledger import Settlement
 from target_reply_tasks.work import Unsettled, Work
+
+#: Seconds for which messages that nobody waits for gather into one commit.
+REST = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +20,36 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A record was read that can't be applied; it needs no call to be settled."""
+    """A record was read that can't be applied; it needs no call to be settled.
+
+    Attributes:
+        settlement: Its rejection.
+        size: Bytes of its line.
+    """
 
     settlement: Settlement
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StateRead:
-    """A STATE was read."""
+    """A STATE was read; its value is the JSON text that came."""
 
-    state: Any
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateLeft:
+    """A STATE was written, or will never be: so many bytes are no longer in hand."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputClosed:
+    """Nobody reads standard output any more."""
+
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +117,8 @@ Message = (
     Received
     | Refused
     | StateRead
+    | StateLeft
+    | OutputClosed
     | InputEnded
     | StopWanted
     | Ended

@@ -1,7 +1,7 @@
 """Lanes: the records of one task wait in the order read, and at most one of them is under way.
 
 A lane is a task. In ``replace`` mode a later update makes an earlier one that has not been sent
-superfluous, unless an execution stands between them (spec 5).
+superfluous, unless an execution stands between them.
 """
 
 from collections import deque

@@ -44,8 +44,17 @@ class Intake:
         schema: Mapping[str, Any],
         settings: TargetSettings,
         logger: logging.Logger,
+        *,
+        named: set[str],
     ) -> None:
         """Prepare to read a stream.
+
+        Args:
+            stream: Its name, after stream maps.
+            schema: What its SCHEMA says; empty for one whose records are all removed.
+            settings: The run's.
+            logger: Told of members that are dropped.
+            named: Dropped members of this stream that were named already, whatever its SCHEMA was.
 
         Raises:
             StopRun: Nothing says what the stream's records are to do.
@@ -53,7 +62,7 @@ class Intake:
         self._stream = stream
         self._settings = settings
         self._logger = logger
-        self._told: set[str] = set()
+        self._named = named
         self._operation = STREAM_OPERATIONS.get(stream, settings.default_operation)
         members = schema.get("properties") or {}
         self._members_say = "operation" in members
@@ -183,12 +192,12 @@ class Intake:
 
     def _tell_dropped(self, dropped: tuple[str, ...]) -> None:
         """Name what is dropped, once for each member of a stream."""
-        new = [name for name in dropped if name not in self._told]
-        new = new[: MOST_NAMES - len(self._told)]
+        new = [name for name in dropped if name not in self._named]
+        new = new[: MOST_NAMES - len(self._named)]
         if not new:
             return
-        self._told.update(new)
-        more = " … and more" if len(self._told) >= MOST_NAMES else ""
+        self._named.update(new)
+        more = " … and more" if len(self._named) >= MOST_NAMES else ""
         self._logger.warning(
             "Stream %s: members that are not in the contract are dropped: %s%s",
             self._stream,

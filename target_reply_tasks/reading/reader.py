@@ -24,7 +24,7 @@ class InterruptibleReader(SimpleSingerReader):
     raise; but only while the thread is reading, so that nothing else is ever torn in the middle.
 
     Attributes:
-        line_size: Characters of the line that was read last.
+        line_size: Bytes of the line that was read last.
     """
 
     def __init__(self) -> None:
@@ -103,9 +103,10 @@ class InterruptibleReader(SimpleSingerReader):
                 return
             if self._line == 1:
                 line = line.removeprefix(BYTE_ORDER_MARK)
-            self.line_size = len(line)
-            if not _is_utf8(line):
-                raise BrokenInputError(f"Line {self._line} of the input is not UTF-8.")
+            try:
+                self.line_size = len(line) if line.isascii() else len(line.encode())
+            except UnicodeEncodeError:  # a byte was escaped when it was decoded
+                raise BrokenInputError(f"Line {self._line} of the input is not UTF-8.") from None
             if not line.isspace():
                 yield line
 
@@ -115,11 +116,3 @@ def as_singer_text(source: Any) -> Any:  # noqa: ANN401 - a file, or lines that 
     if isinstance(source, TextIOWrapper):
         source.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
     return source
-
-
-def _is_utf8(line: str) -> bool:
-    """Whether nothing in a line was escaped when it was decoded."""
-    try:
-        return line.isascii() or bool(line.encode())
-    except UnicodeEncodeError:
-        return False

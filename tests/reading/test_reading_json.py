@@ -151,6 +151,7 @@ def test_no_json_ends_or_hangs_a_run(stage: Stage, running: TargetProcess) -> No
     assert len(stage.operations()) == records
 
 
+@settings(deadline=None)
 @given(JSON, JSON)
 def test_what_is_read_patiently_is_what_was_written(value: str, other: str) -> None:
     """The text of a member is found whatever stands before and behind it, and reads as it did."""

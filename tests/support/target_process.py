@@ -48,14 +48,21 @@ class Written:
 class TargetProcess:
     """A running target; its input stays open until it is closed here."""
 
-    def __init__(self, stage: Stage, *, stdout: int = subprocess.PIPE, **settings: Any) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        *,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+        **settings: Any,
+    ) -> None:
         config = stage.folder / "config.json"
         config.write_text(json.dumps({**stage.settings, "request_timeout": 10, **settings}))
         self._process = subprocess.Popen(
             [SCRIPTS / "target-reply-tasks", "--config", str(config)],
             stdin=subprocess.PIPE,
             stdout=stdout,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             encoding="utf-8",
             errors="surrogateescape",  # so that a test can write what is not UTF-8
             env=environment(),
@@ -112,11 +119,19 @@ class TargetProcess:
             time.sleep(0.002)
         raise TimeoutError(f"{signum} never changed in {name}")
 
+    def close(self) -> None:
+        """Close its input."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def exit_code(self, seconds: float) -> int:
+        """Wait so long for its end."""
+        return self._process.wait(seconds)
+
     def end(self, *, close: bool = True) -> Ended:
         """Wait for its end; ``close`` closes its input first."""
-        assert self._process.stdin is not None
         if close:
-            self._process.stdin.close()
+            self.close()
         exit_code = self._process.wait(SECONDS)
         for follower in self._followers:
             follower.join(SECONDS)

@@ -1,0 +1,178 @@
+"""A turn: what has ended is settled and what may go is claimed, in one commit of the ledger.
+
+Only after the commit do calls go out, so that nothing is ever ahead of the ledger.
+"""
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import partial
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from reply_tasks.contract.outcomes import Operation, Outcome
+from reply_tasks.ledger.holding import supersede_held
+from target_reply_tasks.context import Context
+from target_reply_tasks.engine.checkpoint import Checkpoint
+from target_reply_tasks.engine.commits import Commits
+from target_reply_tasks.engine.gate import WINDOW
+from target_reply_tasks.engine.inbox import SlotWanted
+from target_reply_tasks.engine.judge import Need
+from target_reply_tasks.engine.plan import LOOK_AHEAD, Plan
+from target_reply_tasks.sending.senders import Senders
+from target_reply_tasks.work import Settled, Work
+
+
+class Committed(NamedTuple):
+    """What a turn has committed.
+
+    Attributes:
+        settled: Records that have their outcome.
+        dropped: How many approved executions turned out to be no work any more.
+    """
+
+    settled: list[Settled]
+    dropped: int
+
+
+class Turn:
+    """What the next commit will write, and the commit.
+
+    Attributes:
+        settled: Records that have ended.
+        released: Claims to give back: nothing was sent for them.
+        slots_wanted: Calls of records under way that wait for a slot of the quota.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        commits: Commits,
+        checkpoint: Checkpoint,
+        *,
+        plan: Plan,
+        senders: Senders,
+    ) -> None:
+        self._context = context
+        self._commits = commits
+        self._checkpoint = checkpoint
+        self._plan = plan
+        self._senders = senders
+        self.settled: list[Settled] = []
+        self.released: list[Work] = []
+        self.slots_wanted: list[SlotWanted] = []
+
+    @property
+    def due(self) -> bool:
+        """Whether something waits for the next commit."""
+        return bool(self.settled or self.released)
+
+    def keep_what_is_ours(self) -> None:
+        """Forget what another run has taken over: that run settles it."""
+        self.settled = self._commits.keep_what_is_ours(self.settled)
+
+    def commit(self, *, stopping: bool, no_rest: bool) -> Committed:
+        """Settle what has ended, claim what may go, and then send.
+
+        Args:
+            stopping: Whether nothing new may be sent.
+            no_rest: Whether nothing more can be read that could supersede an update.
+
+        Raises:
+            ClaimLostError: Another run has taken over claims of this one. Nothing was committed.
+        """
+        durable = (
+            self._checkpoint.states_wait
+            or self._plan.executions_wait()
+            or _may_hold_execution(self.settled)
+        )
+        settled = self.settled
+        dropped = 0
+        chosen: list[Work] = []
+        with self._commits.begin(durable=durable) as connection:
+            if self._commits.settle(connection, (each.settlement for each in settled)):
+                self._plan.doubt()
+                self._senders.forget_tasks()
+            self._commits.release(connection, self.released)
+            if not stopping:
+                judged, dropped = self._judge(connection)
+                settled = settled + judged
+            # The quota's lock comes after the counter's, in every transaction: no deadlock.
+            self._context.pacing.bring_up_to_date(connection, self._senders.in_flight)
+            granted = self._grant_slots(connection, stopping=stopping)
+            if not stopping:
+                chosen = self._choose(connection, no_rest=no_rest)
+        self.settled, self.released = [], []
+        for wanted in granted:
+            wanted.answer(granted=True)
+        self._senders.hand_out(chosen)
+        return Committed(settled, dropped)
+
+    def _judge(self, connection: Connection) -> Committed:
+        now = datetime.now(UTC)
+        judged = Committed([], 0)
+        for work, judgement in self._plan.judge(connection, time.monotonic()):
+            if judgement.need is Need.DROP:
+                judged = judged._replace(dropped=judged.dropped + 1)
+                continue
+            if judgement.replaces is not None:
+                supersede_held(connection, judgement.replaces, by=work.entry.operation_id)
+            settlement = work.settled(
+                judgement.outcome or Outcome.UNCHANGED,
+                now,
+                reason=judgement.reason,
+                detail=judgement.detail,
+                repeats=judgement.repeats,
+            )
+            judged.settled.append(work.ended(settlement))
+        self._commits.settle_more(connection, (each.settlement for each in judged.settled))
+        return judged
+
+    def _choose(self, connection: Connection, *, no_rest: bool) -> list[Work]:
+        """Claim what there are senders and slots for."""
+        wanted: list[Work] = []
+        now = time.monotonic()
+        full = self._checkpoint.in_hand >= WINDOW
+        rested = now - (0.0 if no_rest or full else LOOK_AHEAD)
+        for user in self._plan.users_with_work():
+            picked = self._plan.pick(user, partial(self._senders.room, user), rested_before=rested)
+            if picked:
+                slots = self._context.pacing.take(connection, user, len(picked))
+                self._plan.put_back(user, picked[slots:])
+                wanted += picked[:slots]
+        self._context.pacing.rest_but(
+            {*self._plan.users_with_work(), *(slot.work.user for slot in self.slots_wanted)}
+        )
+        claimed = self._commits.claim(connection, wanted)
+        for work in claimed:
+            work.slot = now
+            self._plan.start(work)
+        if len(claimed) < len(wanted):
+            held = set(claimed)
+            for work in wanted:
+                if work not in held:
+                    self._plan.wait_for_another(work, now)
+        return claimed
+
+    def _grant_slots(self, connection: Connection, *, stopping: bool) -> list[SlotWanted]:
+        """Slots for calls of records that are under way, before any new one."""
+        granted = []
+        left = []
+        for wanted in self.slots_wanted:
+            if self._context.pacing.take(connection, wanted.work.user, 1):
+                granted.append(wanted)
+            elif stopping:
+                wanted.answer(granted=False)
+            else:
+                left.append(wanted)
+        self.slots_wanted = left
+        return granted
+
+
+def _may_hold_execution(settled: Iterable[Settled]) -> bool:
+    """Whether these settle an execution: that is worth a durable commit."""
+    return any(
+        each.settlement.claimed and each.settlement.entry.operation is Operation.EXECUTE
+        for each in settled
+    )
