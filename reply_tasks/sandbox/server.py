@@ -106,7 +106,7 @@ class SandboxServer:
         endpoint: Endpoint | None = None,
         task_id: int | None = None,
         *,
-        seconds: float = 10.0,
+        seconds: float = 30.0,
     ) -> list[Call]:
         """The calls that match, once ``count`` of them have arrived; TimeoutError otherwise."""
         deadline = monotonic() + seconds
