@@ -35,7 +35,7 @@ e2e: $(VENV)/.test ## Run the slower end-to-end suites
 
 coverage: $(VENV)/.coverage ## Measure which lines and branches the tests run, and write docs/coverage.md
 	@rm -rf .coverage && mkdir .coverage
-	-$(BIN)/coverage run -m pytest -n $(WORKERS) -m "not e2e"
+	$(BIN)/coverage run -m pytest -n $(WORKERS) -m "not e2e"
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage json --quiet -o .coverage/report.json
 	$(BIN)/python -m tools.coverage_document .coverage/report.json

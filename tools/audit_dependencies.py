@@ -23,6 +23,9 @@ _EXPORT = (
 )
 _AUDIT = ("pip-audit", "--disable-pip", "--require-hashes", "--progress-spinner", "off")
 
+#: What its traceback ends with when there is no network, or no answer.
+_UNREACHABLE = ("ConnectionError", "ConnectTimeout", "ReadTimeout")
+
 
 @dataclass(frozen=True, slots=True)
 class Audit:
@@ -61,15 +64,22 @@ def _fixed(hole: dict[str, Any]) -> str:
 
 
 def _audit() -> Audit | None:
-    """The audit, or None if the database can't be reached."""
+    """The audit, or None if the database can't be reached.
+
+    Raises:
+        click.ClickException: One of the two programs failed for another reason.
+    """
     with tempfile.TemporaryDirectory() as folder:
         requirements, report = Path(folder, "requirements.txt"), Path(folder, "report.json")
-        _run(*_EXPORT, "--output-file", requirements).check_returncode()
+        exported = _run(*_EXPORT, "--output-file", requirements)
+        if exported.returncode:
+            raise click.ClickException(exported.stderr.strip())
         ended = _run(*_AUDIT, "--requirement", requirements, "--format=json", "--output", report)
         if report.exists():
             return Audit.of(json.loads(report.read_text())["dependencies"])
-        click.echo(ended.stderr.strip().rpartition("\n")[2], err=True)
+    if any(word in ended.stderr for word in _UNREACHABLE):
         return None
+    raise click.ClickException(ended.stderr.strip() or "pip-audit wrote no report.")
 
 
 def _run(program: str, *arguments: object) -> "subprocess.CompletedProcess[str]":

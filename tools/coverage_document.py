@@ -64,9 +64,9 @@ def document(files: Mapping[str, Any]) -> str:
     counts = {path: Count.of(each["summary"]) for path, each in files.items()}
     counts = {path: count for path, count in counts.items() if count.statements}
     packages: dict[str, list[Count]] = {}
-    for path, count in sorted(counts.items()):
+    for path, count in counts.items():
         packages.setdefault(_package(path), []).append(count)
-    rows = [Count.total(each).row(f"`{name}`") for name, each in packages.items()]
+    rows = [Count.total(each).row(f"`{name}`") for name, each in sorted(packages.items())]
     rows.append(Count.total(counts.values()).row("**all**"))
     return "\n".join((_HEAD, *_table("Package", rows), *_in_full(counts)))
 
@@ -75,7 +75,7 @@ def _in_full(counts: Mapping[str, Count]) -> Iterator[str]:
     for package in IN_FULL:
         yield f"\n## `{package}`\n"
         rows = [
-            count.row(f"`{Path(path).name}`")
+            count.row(f"`{path.removeprefix(f'{package}/')}`")
             for path, count in sorted(counts.items())
             if path.startswith(f"{package}/")
         ]
