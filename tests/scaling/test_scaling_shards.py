@@ -52,7 +52,8 @@ def stage(tmp_path: Path, postgres_url: str) -> Iterator[Stage]:
         requests_per_hour=None,
         latency=0.05,
     )
-    with sandbox, closing(Stage(sandbox, tmp_path, {"ledger_url": postgres_url})) as stage:
+    settings = {"ledger_url": postgres_url, "keep_repeats": True}
+    with sandbox, closing(Stage(sandbox, tmp_path, settings)) as stage:
         yield stage
 
 
