@@ -53,6 +53,7 @@ format: $(VENV)/.dev ## Format the code and fix what can be fixed
 docs: $(VENV)/.test ## Write what is generated: settings, columns, commands, and docs/guarantees.md's tables
 	$(BIN)/python -m tools.settings_documents write
 	$(BIN)/python -m tools.stream_documents write
+	$(BIN)/python -m tools.api_documents write
 	$(BIN)/python -m tools.command_documents write
 	$(BIN)/python tests/guarantees/guarantees_document.py
 
