@@ -6,8 +6,13 @@ lands as far after the gap as it was into it. Digits beyond microseconds are cut
 """
 
 import re
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
 from functools import lru_cache
+from typing import NamedTuple
+
+EPOCH_SECONDS = "epoch_seconds"
+EPOCH_MILLISECONDS = "epoch_milliseconds"
 
 _CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
 
@@ -17,6 +22,41 @@ _SHAPE = re.compile(
     r"\d{4}(?:-\d\d-\d\d|\d{4}|-?\d{3}|-?W\d\d-?\d)(?:[T ]\d\d[\d:.,+\-Z ]{0,40})?", re.ASCII
 )
 _OFFSET = re.compile(r"[T ].*(?:Z|[+-]\d\d(?::?\d\d)?)\Z", re.ASCII)
+
+
+class Dates(NamedTuple):
+    """How the date-times of a record are read.
+
+    Attributes:
+        zone: Where one without an offset is meant.
+        format: What is tried for one that is not ISO 8601: a format of ``strptime``,
+            ``epoch_seconds`` or ``epoch_milliseconds``.
+    """
+
+    zone: tzinfo
+    format: str | None = None
+
+
+def read_with_format(value: object, dates: Dates) -> datetime | None:
+    """The instant in UTC that ``value`` means in the format of ``dates``, or None."""
+    try:
+        if dates.format in {EPOCH_SECONDS, EPOCH_MILLISECONDS}:
+            return _since_the_epoch(value, milliseconds=dates.format == EPOCH_MILLISECONDS)
+        if isinstance(value, str) and dates.format is not None:
+            return _in_utc(datetime.strptime(value.strip(), dates.format), dates.zone)  # noqa: DTZ007 - its zone follows
+    except (ValueError, OverflowError, OSError, ArithmeticError):
+        return None
+    return None
+
+
+def _since_the_epoch(value: object, *, milliseconds: bool) -> datetime | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
+        return None
+    number = Decimal(value.strip() if isinstance(value, str) else value)
+    if not number.is_finite():
+        return None
+    microseconds = int(number * (1000 if milliseconds else 1_000_000))
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
 def read_date_time(value: object, zone: tzinfo) -> datetime | None:

@@ -186,7 +186,7 @@ def nearest_member(name: str, operation: Operation | None = None) -> str | None:
         operation: Whose members to consider; both operations' when None.
     """
     candidates = _folded_names(operation)
-    close = difflib.get_close_matches(_fold(name[:_LONGEST_NAME]), candidates, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(fold(name[:_LONGEST_NAME]), candidates, n=1, cutoff=0.7)
     return candidates[close[0]] if close else None
 
 
@@ -198,12 +198,13 @@ def _folded_names(operation: Operation | None) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in Operation if operation is None else (operation,):
         for spelling, place in places(one).items():
-            found.setdefault(_fold(spelling), place.member.path)
+            found.setdefault(fold(spelling), place.member.path)
         for member in body_members(one):
             for part in member.parts:
-                found.setdefault(_fold(part.name), part.path)
+                found.setdefault(fold(part.name), part.path)
     return found
 
 
-def _fold(name: str) -> str:
+def fold(name: str) -> str:
+    """A name without case and separators, to be compared with others."""
     return name.replace("_", "").replace(".", "").replace("-", "").replace(" ", "").lower()

@@ -7,9 +7,9 @@ is for :mod:`reply_tasks.contract.validate` to judge.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import tzinfo
 from typing import Any
 
+from reply_tasks.contract.date_times import Dates
 from reply_tasks.contract.members import OPERATION_MEMBER, Member, Null, Place, parts_of, places
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.contract.records import Violation
@@ -23,51 +23,64 @@ class Normalised:
     Attributes:
         members: The canonical record. Nulls are still in it: :func:`apply_nulls` is what they mean.
         violations: What could not be read.
-        dropped: Names of members that are not in the contract.
+        unknown: Values whose names are not in the contract, by the object that they stood in.
     """
 
-    zone: tzinfo
+    dates: Dates
     members: dict[str, Any] = field(default_factory=dict)
     violations: list[Violation] = field(default_factory=list)
-    dropped: list[str] = field(default_factory=list)
+    unknown: dict[tuple[Place | None, str], Any] = field(default_factory=dict)
     null_objects: list[Place] = field(default_factory=list)
 
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Names of members that are not in the contract, ``template.x`` for nested ones."""
+        return tuple(
+            name if within is None else f"{within.name}.{name}" for within, name in self.unknown
+        )
 
-def normalise(raw: Mapping[str, Any], operation: Operation, zone: tzinfo) -> Normalised:
+
+def normalise(raw: Mapping[str, Any], operation: Operation, dates: Dates) -> Normalised:
     """Read every member of ``raw`` that an ``operation`` knows."""
-    reading = Normalised(zone)
+    reading = Normalised(dates)
     known = places(operation)
     for name, value in raw.items():
         place = known.get(name)
         if place is not None:
             _take(reading, place, value, name)
         elif name != OPERATION_MEMBER and not str(name).startswith("_sdc_"):
-            reading.dropped.append(str(name))
+            reading.unknown[None, str(name)] = value
     for place in reading.null_objects:
         _settle_null_object(reading, place)
     return reading
 
 
-def apply_nulls(members: dict[str, Any], operation: Operation, *, keep: bool) -> None:
+def apply_nulls(reading: Normalised, operation: Operation, *, keep: bool) -> None:
     """Take out of a canonical record the nulls that say nothing.
 
     An object that may be absent, and that is left with nothing but nulls, goes too: a row from a
-    view has ``content__body`` and ``content__subject`` in every record.
+    view has ``content__body`` and ``content__subject`` in every record. One that was empty, or that
+    says what was not understood, stays: it was meant to say something.
 
     Args:
-        members: The canonical record, changed in place.
+        reading: The record, whose members are changed in place.
         operation: What it is for.
         keep: Whether every null means "leave it as it is" (merge mode).
     """
     known = places(operation)
+    members = reading.members
+    said = {within.name for (within, _), value in reading.unknown.items() if within and value}
     for name, value in list(members.items()):
         member = known[name].member
+        unsaid = bool(value) and name not in said
         if value is None:
             if keep or member.null is Null.ABSENT:
                 del members[name]
         elif member.parts:
             _apply_nulls_within(value, member, keep=keep)
-            if (keep and not value) or (member.null is Null.ABSENT and _says_nothing(value)):
+            if (keep and not value) or (
+                unsaid and member.null is Null.ABSENT and _says_nothing(value)
+            ):
                 del members[name]
 
 
@@ -93,7 +106,7 @@ def _take(reading: Normalised, place: Place, value: Any, spelling: str) -> None:
         elif member.is_list:
             canonical = _read_list(reading, member, value, spelling)
         else:
-            canonical = member.read(value, reading.zone)
+            canonical = member.read(value, reading.dates)
     except Unreadable as error:
         reading.violations.append(_unreadable(member.pointer, error, value, spelling))
         if place.within is not None:
@@ -127,7 +140,7 @@ def _take_object(reading: Normalised, place: Place, value: object, spelling: str
         if found is not None:
             _take(reading, found, part, f"{spelling}.{name}")
         else:
-            reading.dropped.append(f"{place.name}.{name}")
+            reading.unknown[place, str(name)] = part
 
 
 def _settle_null_object(reading: Normalised, place: Place) -> None:
@@ -149,7 +162,7 @@ def _read_list(
     items = []
     for index, item in enumerate(given):
         try:
-            items.append(member.read(item, reading.zone))
+            items.append(member.read(item, reading.dates))
         except Unreadable as error:
             pointer = f"{member.pointer}/{index}"
             reading.violations.append(_unreadable(pointer, error, item, f"{spelling}.{index}"))

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from typing import Any, NamedTuple
 
+from reply_tasks.contract.date_times import Dates
+from reply_tasks.contract.final_text import mistakes_in_final_text
 from reply_tasks.contract.members import body_names
+from reply_tasks.contract.misspelt import misspelt
 from reply_tasks.contract.modes import MergeNulls, UpdateMode
 from reply_tasks.contract.normalise import Normalised, apply_nulls, normalise
 from reply_tasks.contract.outcomes import Operation
@@ -25,13 +28,15 @@ class ReadRecord(NamedTuple):
     dropped: tuple[str, ...] = ()
 
 
-def read_record(
+def read_record(  # noqa: PLR0913 - each a choice of its own
     raw: Mapping[str, Any],
     operation: Operation,
     *,
     zone: tzinfo = UTC,
+    date_format: str | None = None,
     mode: UpdateMode = UpdateMode.REPLACE,
     merge_nulls: MergeNulls = MergeNulls.KEEP,
+    allow_placeholders: bool = False,
 ) -> ReadRecord:
     """Read one record. Whatever it holds, this returns.
 
@@ -39,18 +44,27 @@ def read_record(
         raw: The record as it came, in any of the spellings that the contract allows.
         operation: What it asks for.
         zone: Where date-times without an offset are meant.
+        date_format: What is tried for date-times that are not ISO 8601.
         mode: Whether an update's record is the whole body or what to lay over the task.
         merge_nulls: In merge mode, what a null member means.
+        allow_placeholders: Whether the final text of an execution may hold ``{{…}}``.
     """
     if not _is_object(raw):
         finding = Violation("", "type", json_type(raw), "A record must be an object.")
         return ReadRecord(InvalidRecord(operation, (finding,)))
     merging = operation is Operation.UPDATE and mode is UpdateMode.MERGE
-    reading = normalise(raw, operation, zone)
-    apply_nulls(reading.members, operation, keep=merging and merge_nulls is MergeNulls.KEEP)
+    dates = Dates(zone, date_format)
+    reading = normalise(raw, operation, dates)
+    if reading.unknown:
+        reading.violations += misspelt(reading.unknown, reading.members, operation, dates)
+    apply_nulls(reading, operation, keep=merging and merge_nulls is MergeNulls.KEEP)
+    if operation is Operation.EXECUTE:
+        reading.violations += mistakes_in_final_text(
+            reading.members, allow_placeholders=allow_placeholders
+        )
     found = _all_violations(_form(operation, merging=merging), reading)
     record = _invalid(operation, reading, found) if found else _valid(operation, reading)
-    return ReadRecord(record, tuple(reading.dropped))
+    return ReadRecord(record, reading.dropped)
 
 
 def _is_object(raw: object) -> bool:

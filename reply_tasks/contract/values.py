@@ -1,22 +1,24 @@
 """Single values: what each kind of member may look like, and what it is read as.
 
-A reader takes a value and the zone of date-times without an offset. It returns the canonical value
-or raises :class:`Unreadable`; it never lets another error out, whatever it is given.
+A reader takes a value and how date-times are read. It returns the canonical value or raises
+:class:`Unreadable`; it never lets another error out, whatever it is given.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, tzinfo
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from reply_tasks.contract.date_times import (
+    Dates,
     canonical_instant,
     read_date_time,
+    read_with_format,
     write_date_time,
 )
 from reply_tasks.contract.enums import ReplyEnum
 
-Reader = Callable[[Any, tzinfo], Any]
+Reader = Callable[[Any, Dates], Any]
 
 #: What a ledger's integer column holds; Reply's own ids are smaller.
 _LARGEST = 2**63 - 1
@@ -64,7 +66,7 @@ class Unreadable(ValueError):  # noqa: N818  # it is a finding, and the caller a
         self.need = need
 
 
-def read_integer(value: object, _zone: tzinfo) -> int:
+def read_integer(value: object, _dates: Dates) -> int:
     """An id: an integer, a digit string, or an integral float or Decimal."""
     number = value if type(value) is int else _integer_of(value)
     if number is None:
@@ -118,7 +120,7 @@ def _integer_of_decimal(value: Decimal) -> int | None:
     return number if number == value else None
 
 
-def read_text(value: object, _zone: tzinfo) -> str:
+def read_text(value: object, _dates: Dates) -> str:
     """Text that UTF-8 can carry."""
     if not isinstance(value, str):
         raise Unreadable("type", "a string")
@@ -130,27 +132,30 @@ def read_text(value: object, _zone: tzinfo) -> str:
     return str(value)
 
 
-def read_key(value: object, zone: tzinfo) -> str | int:
+def read_key(value: object, dates: Dates) -> str | int:
     """The source's key of a record: text as it is, or an integer."""
     if not isinstance(value, str):
         try:
-            return read_integer(value, zone)
+            return read_integer(value, dates)
         except Unreadable as error:
             need = "a string or an integer" if error.rule == "type" else error.need
             raise Unreadable(error.rule, need) from error
     if "\0" in value:
         raise Unreadable("encoding", "text without NUL characters, which PostgreSQL can't store")
-    return read_text(value, zone)
+    return read_text(value, dates)
 
 
-def read_instant(value: object, zone: tzinfo) -> str:
+def read_instant(value: object, dates: Dates) -> str:
     """A date-time, as canonical text."""
     if type(value) is str and len(value) == _CANONICAL_LENGTH and canonical_instant(value):
         return value
-    moment = read_date_time(value, zone)
+    moment = read_date_time(value, dates.zone)
+    if moment is None and dates.format is not None:
+        moment = read_with_format(value, dates)
     if moment is None:
         rule = "format" if isinstance(value, (str, date)) else "type"
-        raise Unreadable(rule, "a date-time in ISO 8601 form, e.g. 2026-09-01T22:00:00Z")
+        beside = "" if dates.format is None else f", or in date_format {dates.format}"
+        raise Unreadable(rule, f"a date-time in ISO 8601 form, e.g. 2026-09-01T22:00:00Z{beside}")
     return write_date_time(moment)
 
 
@@ -158,10 +163,10 @@ def enum_reader(enum: type[ReplyEnum]) -> Reader:
     """A reader of one enum: its integers, its names in any case, and digit strings."""
     names = ", ".join(f"{member.value} {member.wire_name}" for member in enum)
 
-    def read_enum(value: object, zone: tzinfo) -> int:
+    def read_enum(value: object, dates: Dates) -> int:
         if isinstance(value, (float, Decimal)):
             try:
-                value = read_integer(value, zone)
+                value = read_integer(value, dates)
             except Unreadable as error:
                 raise Unreadable("enum", f"one of {names}") from error
         member = enum.parse(value)

@@ -307,13 +307,21 @@ _TARGET_SETTINGS: tuple[Setting, ...] = (
         ),
     ),
     Setting(
+        name="date_format",
+        title="Date format",
+        description=(
+            "Tried for date-times that are not ISO 8601: a format of Python's `strptime`, e.g. "
+            "`%d.%m.%Y %H:%M`, or `epoch_seconds` or `epoch_milliseconds`."
+        ),
+    ),
+    Setting(
         name="dry_run",
         title="Dry run",
         kind=Kind.BOOLEAN,
         default=False,
         description=(
             "Validate and plan every record, call nothing, write nothing, and log what would be "
-            "done."
+            "done. On when a file, a variable or the flag `--dry-run` says so."
         ),
     ),
     Setting(
@@ -336,6 +344,16 @@ _TARGET_SETTINGS: tuple[Setting, ...] = (
         description=(
             "Hours after which a held execution that nobody approved is rejected, "
             "`approval_expired`."
+        ),
+    ),
+    Setting(
+        name="allow_placeholders",
+        title="Allow placeholders",
+        kind=Kind.BOOLEAN,
+        default=False,
+        description=(
+            "Send a `content` that still holds `{{…}}`. Otherwise it is an invalid record: "
+            "`content` is the final text, in which Reply fills in nothing."
         ),
     ),
     Setting(

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from reply_tasks.contract.date_times import EPOCH_MILLISECONDS, EPOCH_SECONDS
 from reply_tasks.settings.catalog import BUILTIN_SETTINGS, Kind, Setting, every_setting
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
@@ -258,6 +259,20 @@ def _timezone(value: str) -> ZoneInfo:
         ) from None
 
 
+def _date_format(value: str) -> str:
+    need = "be a format of strptime such as %d.%m.%Y %H:%M, or epoch_seconds or epoch_milliseconds"
+    if value in {EPOCH_SECONDS, EPOCH_MILLISECONDS}:
+        return value
+    moment = datetime(2026, 1, 31, 13, tzinfo=UTC)
+    try:
+        read = datetime.strptime(moment.strftime(value), value)  # noqa: DTZ007 - only its date
+    except (ValueError, re.error):
+        raise ValueError(need) from None
+    if read.date() != moment.date():
+        raise ValueError(f"{need}, and hold year, month and day")
+    return value
+
+
 _BY_KIND: Mapping[Kind, Callable[[object], Any]] = {
     Kind.STRING: _string,
     Kind.INTEGER: _integer,
@@ -271,4 +286,5 @@ _BY_NAME: Mapping[str, Callable[[Any], Any]] = {
     "user_email": _user_email,
     "ledger_url": usable_ledger_url,
     "timezone": _timezone,
+    "date_format": _date_format,
 }

@@ -119,10 +119,12 @@ class TargetSettings(CommonSettings):
     concurrency: int
     concurrency_is_explicit: bool
     timezone: ZoneInfo
+    date_format: str | None
     dry_run: bool
     executions_without_approval: int | None
     hold_hours: int
     keep_repeats: bool
+    allow_placeholders: bool
 
     @classmethod
     def _catalog(cls) -> tuple[Setting, ...]:

@@ -86,6 +86,8 @@ class Intake:
             zone=self._settings.timezone,
             mode=self._settings.update_mode,
             merge_nulls=self._settings.merge_nulls,
+            date_format=self._settings.date_format,
+            allow_placeholders=self._settings.allow_placeholders,
         )
         if reading.dropped:
             self._tell_dropped(reading.dropped)

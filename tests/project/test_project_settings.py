@@ -22,6 +22,10 @@ from reply_tasks.settings import (
 
 KEY = "k-3141592653589793"
 NOT_A_ZONE = "timezone must be an IANA time zone such as UTC or Europe/Berlin"
+NOT_A_FORMAT = (
+    "date_format must be a format of strptime such as %d.%m.%Y %H:%M, "
+    "or epoch_seconds or epoch_milliseconds"
+)
 KEY_IN_CLEAR = (
     "api_url must use https: http:// would send the key in clear, and is allowed only to loopback."
 )
@@ -50,9 +54,11 @@ TARGET: dict[str, Any] = COMMON | {
     "max_rejected_percent": 100,
     "concurrency": 4,
     "timezone": "UTC",
+    "date_format": None,
     "dry_run": False,
     "executions_without_approval": None,
     "hold_hours": 72,
+    "allow_placeholders": False,
     "keep_repeats": False,
 }
 TAP: dict[str, Any] = COMMON | {
@@ -185,6 +191,8 @@ def test_concurrency_is_explicit_only_when_given() -> None:
         ({"request_timeout": "1.5"}, "request_timeout must be a whole number."),
         ({"dry_run": "maybe"}, "dry_run must be true or false."),
         ({"update_mode": "patch"}, "update_mode must be one of replace, merge, not 'patch'."),
+        ({"date_format": "yyyy-MM-dd"}, f"{NOT_A_FORMAT}, and hold year, month and day."),
+        ({"date_format": "%Q"}, f"{NOT_A_FORMAT}."),
         (
             {"timezone": "Berlin"},
             f"{NOT_A_ZONE}, not 'Berlin'.",
