@@ -1,30 +1,33 @@
 """Opens the ledger's database, a SQLite file or PostgreSQL, and brings its tables up to date."""
 
-import os
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.pool import NullPool, StaticPool
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from reply_tasks.ledger import quota_tables  # noqa: F401 - makes them known to the metadata
+from reply_tasks.ledger.files import LedgerFile, private_file
 from reply_tasks.ledger.migrations import MIGRATIONS, identify
 from reply_tasks.ledger.tables import dump_json, metadata, migrations, sequences
+from reply_tasks.ledger.urls import LedgerError, cause, shown, usable
 
 #: Any fixed number: it keeps two processes from migrating one PostgreSQL ledger at once.
 MIGRATION_LOCK = 7_236_214_001
 #: How long a writer waits for another process's transaction.
 BUSY_SECONDS = 60
+#: The connections of one process: the engine's, the lease's, and two for whoever else needs one,
+#: who waits for it.
+_POOL: dict[str, Any] = {"pool_size": 4, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
 
-
-class LedgerError(Exception):
-    """The ledger can't be opened or written. The message says what to do; it holds no secret."""
+__all__ = ["LedgerError", "cause", "clock", "open_engine", "shown", "writing", "writing_on"]
 
 
 def open_engine(ledger_url: str, *, create: bool = True, migrate: bool = True) -> Engine:
@@ -39,13 +42,15 @@ def open_engine(ledger_url: str, *, create: bool = True, migrate: bool = True) -
         LedgerError: The URL is not usable, the database does not answer, or it is of a newer
             version.
     """
-    url = _usable(ledger_url)
-    if url.get_backend_name() == "sqlite":
-        engine = _sqlite_engine(url, create=create)
-    else:
-        engine = create_engine(
-            url, json_serializer=dump_json, pool_pre_ping=True, pool_size=4, max_overflow=64
+    url = usable(ledger_url)
+    try:
+        engine = (
+            _sqlite_engine(url, create=create)
+            if url.get_backend_name() == "sqlite"
+            else _postgres_engine(url)
         )
+    except (SQLAlchemyError, ValueError) as error:
+        raise LedgerError(f"ledger_url can't be used: {cause(error)}") from None
     try:
         missing = _missing_migrations(engine)
         _refuse_absent(missing, url, create=create, migrate=migrate)
@@ -60,51 +65,36 @@ def open_engine(ledger_url: str, *, create: bool = True, migrate: bool = True) -
     return engine
 
 
-def shown(url: URL) -> str:
-    """The URL as a log may show it: without a password."""
-    return url.render_as_string(hide_password=True)
-
-
-def cause(error: SQLAlchemyError) -> str:
-    """The first line of what the database said, without the statement and its values."""
-    origin = getattr(error, "orig", None) or error
-    return (str(origin).strip().splitlines() or [type(origin).__name__])[0][:300]
-
-
-def _usable(ledger_url: str) -> URL:
-    try:
-        url = make_url(ledger_url)
-        url.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ImportError):
-        raise LedgerError(
-            "ledger_url is not a SQLAlchemy URL of SQLite or PostgreSQL, e.g. "
-            "sqlite:///reply_tasks.db or postgresql+psycopg://user:password@host/database"
-        ) from None
-    if url.get_backend_name() not in {"sqlite", "postgresql"}:
-        raise LedgerError(
-            f"ledger_url names {url.get_backend_name()}; a ledger is SQLite or PostgreSQL."
-        )
-    if url.get_backend_name() == "postgresql":
-        url = url.set(drivername="postgresql+psycopg")
-        try:
-            import psycopg  # noqa: F401, PLC0415 - an extra: absent in a plain install
-        except ImportError:
-            raise LedgerError(
-                "A PostgreSQL ledger needs psycopg: pip install 'reply-tasks[postgres]'"
-            ) from None
-    return url
+def _postgres_engine(url: URL) -> Engine:
+    return create_engine(
+        url,
+        json_serializer=dump_json,
+        isolation_level="READ COMMITTED",  # whatever the database's default is
+        pool_pre_ping=True,
+        **_POOL,
+    )
 
 
 def _sqlite_engine(url: URL, *, create: bool) -> Engine:
     in_memory = not url.database or url.database == ":memory:"
-    if not in_memory:
-        _private_file(Path(str(url.database)), create=create)
-    engine = create_engine(
-        url,
-        json_serializer=dump_json,
-        poolclass=StaticPool if in_memory else NullPool,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-    )
+    options: dict[str, Any] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    file = None
+    if in_memory:
+        engine = create_engine(
+            url, json_serializer=dump_json, poolclass=StaticPool, connect_args=options
+        )
+    else:
+        private_file(Path(str(url.database)), create=create)
+        file = LedgerFile.of(url)
+        # rw: SQLite itself would make a file that anybody may read.
+        place = f"file:{quote(str(Path(str(url.database)).absolute()))}?mode=rw"
+        engine = create_engine(
+            url,
+            json_serializer=dump_json,
+            creator=lambda: sqlite3.connect(place, uri=True, **options),
+            poolclass=QueuePool,
+            **_POOL,
+        )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
@@ -116,27 +106,12 @@ def _sqlite_engine(url: URL, *, create: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
+        if file is not None:
+            file.check()
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-def _private_file(path: Path, *, create: bool) -> None:
-    """Make the file readable by its owner only; SQLite gives its side files the same mode."""
-    if not path.exists():
-        if not create:
-            raise LedgerError(
-                f"There is no ledger at {path}; the first run of the target makes it."
-            )
-        if not path.absolute().parent.is_dir():
-            raise LedgerError(f"The ledger's folder {path.absolute().parent} does not exist.")
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise LedgerError(f"The ledger {path} can't be made: {error.strerror}") from None
-    elif path.is_dir():
-        raise LedgerError(f"The ledger {path} is a folder, not a file.")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from reply_tasks.ledger.database import LedgerError, cause, open_engine, writing, writing_on
+from reply_tasks.ledger.files import LedgerFile
 from reply_tasks.ledger.identity import claim_origin, note_opening
 from reply_tasks.ledger.liveness import LEASE, RENEWAL, Holder, this_process
 from reply_tasks.ledger.runs import forget_holder, register_holder, renew_lease
@@ -37,6 +38,7 @@ class Ledger:
         self.engine = engine
         self.holder = holder
         self._api_url = api_url
+        self._file = LedgerFile.of(engine.url)
         self._lease = _Lease(engine, holder)
 
     @classmethod
@@ -93,6 +95,15 @@ class Ledger:
     def held(self) -> bool:
         """Whether the lease is safely ours: no other host may take our claims yet."""
         return self._lease.safe
+
+    def check_in_place(self) -> None:
+        """See that the ledger is where it was: cheap enough for every send.
+
+        Raises:
+            LedgerError: Its file was deleted or replaced.
+        """
+        if self._file is not None:
+            self._file.check()
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[Connection]:

@@ -242,6 +242,8 @@ def usable_ledger_url(value: str) -> str:
         raise ValueError(need) from None
     backend, _, driver = url.drivername.partition("+")
     if backend in _POSTGRES and driver in {"", "psycopg"}:
+        if value.partition("?")[0].count("@") > 1:
+            raise ValueError("hold one @ only: write @ in a user or password as %40")
         return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
     if backend != "sqlite" or driver not in {"", "pysqlite"}:
         raise ValueError(need)

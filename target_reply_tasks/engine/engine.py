@@ -355,3 +355,4 @@ class Engine:
         self._result.error = error
         self._result.unsettled = self._checkpoint.in_hand + self._recovering
         self._stopping.set()
+        self._senders.take_back()  # their claims are the next run's

@@ -9,11 +9,12 @@ from threading import Event, Thread
 from reply_tasks.api.answers import Answer
 from reply_tasks.contract import UpdateMode
 from reply_tasks.contract.outcomes import Operation
-from reply_tasks.ledger import Attempt
+from reply_tasks.ledger import Attempt, LedgerError
 from reply_tasks.ledger.claims import note_attempts
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
 from target_reply_tasks.engine.inbox import Inbox, PauseWanted, SlotWanted
+from target_reply_tasks.errors import StopRun
 from target_reply_tasks.sending.calls import Calls, Effects, Sender
 from target_reply_tasks.sending.execute import execute
 from target_reply_tasks.sending.pool import Pool, sender_thread
@@ -95,7 +96,7 @@ class Senders:
             pause=self._pause,
             observe=self._observe,
             note=self._note,
-            held=lambda: self._context.ledger.held,
+            held=self._held,
             stopping=stopping,
             backoff=self._context.backoff,
         )
@@ -127,6 +128,14 @@ class Senders:
     def _observe(self, work: Work, answer: Answer) -> None:
         self._pool(work.user).call_ended(answer.elapsed)
         self._context.pacing.observe(work.user, answer)
+
+    def _held(self) -> bool:
+        """Whether the lease is ours, in a ledger that the next run will find."""
+        try:
+            self._context.ledger.check_in_place()
+        except LedgerError as error:
+            raise StopRun(str(error)) from None
+        return self._context.ledger.held
 
     def _note(self, work: Work, attempts: tuple[Attempt, ...]) -> bool:
         holder = self._context.ledger.holder
