@@ -1,11 +1,11 @@
 """The streams that read from Reply. Their calls count in the quota that all runs share."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk import Stream
+from singer_sdk import Stream, Tap
 
 from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.errors import ConfigurationError
@@ -19,12 +19,11 @@ from reply_tasks.quota.quota import Wait
 from reply_tasks.settings import TapSettings
 from tap_reply_tasks import schemas
 from tap_reply_tasks.slots import Slots
+from tap_reply_tasks.stopping import Stopping
 from tap_reply_tasks.task_reader import Effects, ReadError, TaskReader
 
 if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
-
-    from tap_reply_tasks.tap import TapReplyTasks
 
 
 class ApiStream(Stream):
@@ -33,15 +32,17 @@ class ApiStream(Stream):
     primary_keys = ("id",)
     selected_by_default = False
 
-    def __init__(self, tap: "TapReplyTasks") -> None:
+    def __init__(
+        self, tap: Tap, *, settings: Callable[[], TapSettings], stopping: Stopping
+    ) -> None:
         super().__init__(tap)
-        self._reply_tap = tap
-        self._stopping = tap.stopping
+        self._read_settings = settings
+        self._stopping = stopping
         self._unknowns: set[str] = set()
 
     @property
     def _settings(self) -> TapSettings:
-        return self._reply_tap.settings
+        return self._read_settings()
 
     @abstractmethod
     def records(self, reader: TaskReader) -> "Iterator[Record]":

@@ -2,14 +2,14 @@
 
 import json
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_sdk import Stream
+from singer_sdk import Stream, Tap
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
@@ -24,11 +24,10 @@ from reply_tasks.ledger.identity import Edition, Position, is_continued, positio
 from reply_tasks.ledger.queries import finished_runs, settled_operations
 from reply_tasks.settings import TapSettings
 from tap_reply_tasks import schemas
+from tap_reply_tasks.stopping import Stopping
 
 if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
-
-    from tap_reply_tasks.tap import TapReplyTasks
 
 Row = Mapping[str, Any]
 
@@ -47,14 +46,16 @@ class LedgerStream(Stream):
     #: The ledger's counter that numbers these rows.
     counter: ClassVar[str]
 
-    def __init__(self, tap: "TapReplyTasks") -> None:
+    def __init__(
+        self, tap: Tap, *, settings: Callable[[], TapSettings], stopping: Stopping
+    ) -> None:
         super().__init__(tap)
-        self._reply_tap = tap
-        self._stopping = tap.stopping
+        self._read_settings = settings
+        self._stopping = stopping
 
     @property
     def _settings(self) -> TapSettings:
-        return self._reply_tap.settings
+        return self._read_settings()
 
     @property
     def config(self) -> Mapping[str, Any]:

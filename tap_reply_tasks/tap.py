@@ -62,7 +62,10 @@ class TapReplyTasks(CatalogedSettings[TapSettings], Tap):
 
     def discover_streams(self) -> Sequence[Stream]:
         """The five streams; those that call Reply are not selected unless a catalog says so."""
-        return [stream(self) for stream in STREAMS.values()]
+        return [
+            stream_class(self, settings=lambda: self.settings, stopping=self.stopping)
+            for stream_class in STREAMS.values()
+        ]
 
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:

@@ -1,6 +1,7 @@
 """The Singer target: reads messages with the SDK, and leaves everything that counts to the run."""
 
 import copy
+import logging
 import os
 import signal
 import sys
@@ -256,6 +257,7 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
     ) -> None:
         """Run the target, and exit with its verdict; never with a traceback for bad input."""
         spare_the_imported()
+        cls.logger.addFilter(_counts_nothing)
         with LogLines():
             super(Target, cls).invoke(about=about, about_format=about_format)
             cls.print_version(print_fn=cls.logger.info)
@@ -290,6 +292,11 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
             if self.result.stopped is None:
                 raise
         return self.result.exit_code
+
+
+def _counts_nothing(line: logging.LogRecord) -> bool:
+    """Whether a line is not the SDK's count of lines, which is 0 for a run that was stopped."""
+    return not str(line.msg).startswith("Reader '%s' completed")
 
 
 def _one_line(error: Exception) -> str:

@@ -103,8 +103,8 @@ def test_a_database_that_accepts_and_says_nothing_does_not_hold_it(stage: Stage)
         url = f"postgresql+psycopg://nobody@127.0.0.1:{frozen.getsockname()[1]}/none"
         with TargetProcess(stage, ledger_url=url) as process:
             process.wait_until_it_catches(SIGUSR1)
-            frozen.accept()
-            _stops(process, SIGTERM)
+            with closing(frozen.accept()[0]):
+                _stops(process, SIGTERM)
 
 
 @pytest.mark.e2e

@@ -308,9 +308,13 @@ class Running:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
-    def exit_code(self) -> int:
+    def exit_code(self, seconds: float = 20) -> int:
         """Wait for its end."""
-        return self._process.wait(timeout=20)
+        return self._process.wait(timeout=seconds)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, and read nothing."""
+        self._process.send_signal(number)
 
     def stop(self, *signals: signal.Signals) -> Output:
         """Send signals and read all that is left; what has not ended after 20 seconds is killed."""

@@ -1,8 +1,10 @@
 """Stopping early: the state that is written is true, and the next run goes on from it."""
 
 import signal
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +112,33 @@ def test_a_signal_ends_a_wait_for_an_answer(tmp_path: Path, stream: str) -> None
             stopped = tap.stop(signal.SIGTERM)
     assert stopped.exit_code == 143
     assert "Stopping on SIGTERM." in stopped.log
+
+
+#: What a process that something blocks is given, and what a busy machine adds.
+BLOCKED_SECONDS = 25 + 5
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_an_output_that_nobody_reads_does_not_hold_it(
+    tmp_path: Path, config: dict[str, Any], number: signal.Signals, exit_code: int
+) -> None:
+    """The pipe is full and stays so: told to stop, it is gone within the bound."""
+    with Running(tmp_path, config, selected=["task_operations"]) as tap:
+        tap.read(10)
+        time.sleep(0.3)  # the pipe is full: the tap is blocked within a write
+        tap.send(number)
+        assert tap.exit_code(BLOCKED_SECONDS) == exit_code
+
+
+@pytest.mark.e2e
+def test_a_frozen_database_does_not_hold_it(tmp_path: Path) -> None:
+    """A PostgreSQL that accepts and says nothing, met while connecting."""
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        url = f"postgresql+psycopg://nobody@127.0.0.1:{frozen.getsockname()[1]}/none"
+        with (
+            Running(tmp_path, {"ledger_url": url}, selected=["runs"]) as tap,
+            closing(frozen.accept()[0]),
+        ):
+            tap.send(signal.SIGTERM)
+            assert tap.exit_code(BLOCKED_SECONDS) == 143
