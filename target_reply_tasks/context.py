@@ -7,6 +7,7 @@ from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
 from reply_tasks.ledger import Ledger
 from target_reply_tasks.engine.pacing import Pacing
+from target_reply_tasks.engine.steps import Reached, pass_by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class Context:
         write_state: Writes one STATE to standard output.
         close_input: Called when nothing more shall be read: it must wake a reader that blocks.
         log: Takes one line for a person.
+        reached: Told of each step of the run.
     """
 
     ledger: Ledger
@@ -30,3 +32,4 @@ class Context:
     write_state: Callable[[str], None]
     close_input: Callable[[], None]
     log: Callable[[str], None]
+    reached: Reached = pass_by

@@ -15,6 +15,7 @@ from target_reply_tasks.engine.engine import Engine
 from target_reply_tasks.engine.gate import Gate
 from target_reply_tasks.engine.inbox import REST, Inbox
 from target_reply_tasks.engine.pacing import Pacing
+from target_reply_tasks.engine.steps import Reached, pass_by
 from target_reply_tasks.result import RunResult
 
 
@@ -27,9 +28,10 @@ class Run:
         write_state: Writes one STATE to standard output.
         close_input: Wakes a reader that blocks, when nothing more shall be read.
         backoff: How long to wait before a repeat.
+        reached: Told of each step of the run.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run's effects are
         self,
         settings: TargetSettings,
         logger: logging.Logger,
@@ -37,12 +39,14 @@ class Run:
         write_state: Callable[[str], None],
         close_input: Callable[[], None],
         backoff: Backoff | None = None,
+        reached: Reached = pass_by,
     ) -> None:
         self._settings = settings
         self._logger = logger
         self._write_state = write_state
         self._close_input = close_input
         self._backoff = backoff or Backoff()
+        self._reached = reached
         self._stack = ExitStack()
         inbox = Inbox(rest=REST)
         self._inbox = inbox
@@ -71,6 +75,7 @@ class Run:
             write_state=self._write_state,
             close_input=self._close_input,
             log=self._logger.info,
+            reached=self._reached,
         )
         self._engine = Engine(
             context,

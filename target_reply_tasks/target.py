@@ -26,6 +26,7 @@ from reply_tasks.plugin_settings import CatalogedSettings, spare_the_imported
 from reply_tasks.settings import TargetSettings, merged, target_settings_schema
 from target_reply_tasks.dry_run import DryRun
 from target_reply_tasks.engine.engine import STOP_BOUND
+from target_reply_tasks.engine.steps import Step
 from target_reply_tasks.errors import InputClosedError, StopRun
 from target_reply_tasks.reading.intake import Intake
 from target_reply_tasks.reading.meltano_test import PASSED, is_test_line, may_be_config_test
@@ -83,7 +84,11 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
             write_state=self._write_state,
             close_input=self._signals.wake_reader,
             backoff=self.backoff,
+            reached=self.reached,
         )
+
+    def reached(self, step: Step) -> None:
+        """The run has come to this step; a test may wait for it, or end the process there."""
 
     # -- messages ------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ from target_reply_tasks.engine.inbox import (
 from target_reply_tasks.engine.plan import Plan
 from target_reply_tasks.engine.progress import Progress
 from target_reply_tasks.engine.state_writer import StateWriter
+from target_reply_tasks.engine.steps import Step
 from target_reply_tasks.engine.turn import Turn
 from target_reply_tasks.engine.unknown_members import UnknownMembers
 from target_reply_tasks.result import RunResult
@@ -78,7 +79,7 @@ class Engine:
         )
         self._checkpoint = Checkpoint()
         self._senders = Senders(context, settings, self._inbox, self._stopping)
-        self._states = StateWriter(context.write_state, inbox)
+        self._states = StateWriter(context.write_state, inbox, reached=context.reached)
         self._recovering = 0
         self._input_ended = False
         self._bound = float("inf")
@@ -137,6 +138,7 @@ class Engine:
     def _open(self) -> None:
         with self._commits.begin(durable=True) as connection:
             start_run(connection, self._run_id)
+            self._context.reached(Step.OPENING_RUN)
         self._adopt_orphans()
         self._take_up_approved()
         if not self._recovering:
@@ -146,6 +148,8 @@ class Engine:
         """Take over the claims of dead runs; they go through their lanes before anything else."""
         with self._commits.begin(durable=True) as connection:
             works, closed = adopt(connection, self._context.ledger.holder, self._run_id)
+            if works or closed:
+                self._context.reached(Step.TAKING_OVER)
         for work in works:
             self._recovering += 1
             self._plan.add(work)
@@ -155,6 +159,7 @@ class Engine:
                 "outcome: they are settled first."
             )
         self._next_orphan_look = time.monotonic() + ORPHAN_LOOK
+        self._context.reached(Step.TAKEN_OVER)
 
     def _take_up_approved(self) -> None:
         """What people have approved is sent before anything is read."""
@@ -292,6 +297,8 @@ class Engine:
 
     def _publish(self, settled: list[Settled]) -> None:
         """What is committed may be known: count it, let STATEs leave, read on."""
+        if settled:
+            self._context.reached(Step.SETTLED)
         read = size = 0
         for each in settled:
             self._result.totals.count(each.settlement)
@@ -346,6 +353,8 @@ class Engine:
             result.give_verdict(max_rejected_percent=self._settings.max_rejected_percent)
         with self._commits.begin(durable=True) as connection:
             end_run(connection, self._run_id, exit_code=result.exit_code, totals=totals)
+            self._context.reached(Step.ENDING_RUN)
+        self._context.reached(Step.ENDED_RUN)
         self._senders.dismiss()
         self._states.close()
 

@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from threading import Thread
 
 from target_reply_tasks.engine.inbox import Crashed, Inbox, OutputClosed, StateLeft
+from target_reply_tasks.engine.steps import Reached, Step, pass_by
 
 
 class StateWriter:
@@ -16,10 +17,14 @@ class StateWriter:
     Args:
         write: Writes one STATE to standard output.
         inbox: Told of each STATE that has left, and of an output that nobody reads any more.
+        reached: Told of each step of the run.
     """
 
-    def __init__(self, write: Callable[[str], None], inbox: Inbox) -> None:
+    def __init__(
+        self, write: Callable[[str], None], inbox: Inbox, *, reached: Reached = pass_by
+    ) -> None:
         self._write = write
+        self._reached = reached
         self._inbox = inbox
         self._texts: SimpleQueue[str | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="states", daemon=True)
@@ -48,6 +53,7 @@ class StateWriter:
             try:
                 if heard:
                     self._write(text)
+                    self._reached(Step.STATE_WRITTEN)
             except OSError as error:
                 heard = False
                 self._inbox.put(OutputClosed(error.strerror or str(error)), urgent=True)

@@ -20,6 +20,7 @@ from target_reply_tasks.engine.gate import WINDOW
 from target_reply_tasks.engine.inbox import SlotWanted
 from target_reply_tasks.engine.judge import Need
 from target_reply_tasks.engine.plan import LOOK_AHEAD, Plan
+from target_reply_tasks.engine.steps import Step
 from target_reply_tasks.sending.senders import Senders
 from target_reply_tasks.work import Settled, Work
 
@@ -98,6 +99,8 @@ class Turn:
             if not stopping:
                 judged, dropped = self._judge(connection)
                 settled = settled + judged
+            if settled:
+                self._context.reached(Step.SETTLING)
             # The quota's lock comes after the counter's, in every transaction: no deadlock.
             self._context.pacing.bring_up_to_date(connection, self._senders.in_flight)
             granted = self._grant_slots(connection, stopping=stopping)
@@ -106,6 +109,8 @@ class Turn:
         self.settled, self.released = [], []
         for wanted in granted:
             wanted.answer(granted=True)
+        if chosen:
+            self._context.reached(Step.HANDING_OUT)
         self._senders.hand_out(chosen)
         return Committed(settled, dropped)
 
@@ -144,7 +149,11 @@ class Turn:
         self._context.pacing.rest_but(
             {*self._plan.users_with_work(), *(slot.work.user for slot in self.slots_wanted)}
         )
+        if not wanted:
+            return []
+        self._context.reached(Step.CLAIMING)
         claimed = self._commits.claim(connection, wanted)
+        self._context.reached(Step.CLAIMED)
         for work in claimed:
             work.slot = now
             self._plan.start(work)

@@ -102,6 +102,7 @@ class World:
                     "requests_per_minute": None,
                     "requests_per_hour": None,
                     "settle_seconds": 0,
+                    "keep_repeats": True,
                     "max_retries": 50,
                     **self.settings,
                 }
