@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from reply_tasks.contract import TaskRecord
@@ -27,7 +28,7 @@ class Work:
         received: When it was read, on the monotonic clock.
         claimed_at: When its intent was committed; None while it has no claim.
         attempts: The calls made for it, in order.
-        made_before: How many of them a dead run made.
+        made_before: How many of them were made before it was claimed last, and are counted.
         slot: When a slot of the quota was taken for its next call, on the monotonic clock; None: it
             has none.
         unsure: Whether a call may have changed something without our knowing.
@@ -66,6 +67,19 @@ class Work:
     def approved(self) -> bool:
         """Whether it was held, and a person approved it."""
         return self.index == APPROVED
+
+    @property
+    def untouched(self) -> bool:
+        """Whether it is as it was before it was handed out: Reply has refused each call for now."""
+        calls = self.attempts[self.made_before :]
+        refused = all(call.status == HTTPStatus.TOO_MANY_REQUESTS for call in calls)
+        return refused and not self.unsure and self.index >= 0
+
+    def given_back(self) -> None:
+        """Its claim is given back: it is to be claimed and sent anew."""
+        self.made_before = len(self.attempts)
+        self.claimed_at = None
+        self.slot = None
 
     @property
     def user(self) -> str | None:

@@ -142,6 +142,7 @@ class Transport:
                 self._idle.append(connection)
             else:
                 connection.close()
+            self._close_stale()
         return response
 
     def close(self) -> None:
@@ -150,6 +151,12 @@ class Transport:
         while self._idle:
             self._idle.pop().close()
         self._adapter.close()
+
+    def _close_stale(self) -> None:
+        """Close what has idled for too long: after a burst nothing would ever take it up again."""
+        with suppress(IndexError):
+            while not self._idle[0].is_fresh:  # the one that has idled longest
+                self._idle.popleft().close()
 
     def _connection(self) -> "_Connection":
         """One that stands and is fresh, or a new one.
@@ -242,11 +249,16 @@ class _Connection(HTTPConnection):
         return self._incoming.status
 
     @property
+    def is_fresh(self) -> bool:
+        """Whether it has not idled for too long."""
+        return self.clock() - self._used_at <= self.idle_limit
+
+    @property
     def is_connected(self) -> bool:
         """Whether it is fresh, and nothing has arrived on it since its last answer."""
-        if self.clock() - self._used_at > self.idle_limit:
-            return False
-        return not self._arrivals.poll(0)  # anything now is the end, or answers nothing
+        return self.is_fresh and not self._arrivals.poll(
+            0
+        )  # anything now is the end, or answers nothing
 
 
 class _SecureConnection(_Connection, HTTPSConnection):

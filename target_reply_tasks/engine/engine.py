@@ -191,7 +191,7 @@ class Engine:
 
     def _timeout(self) -> float:
         """Seconds until something is due without a message."""
-        if self._turn.due:
+        if self._turn.due or (self._stopping.is_set() and self._turn.slots_wanted):
             return 0.0
         if self._stopping.is_set():
             return max(0.0, self._bound - time.monotonic())
@@ -292,6 +292,8 @@ class Engine:
             return
         if not work.unsure:
             self._turn.released.append(work)
+            if result.stop is None and not self._stopping.is_set():
+                self._plan.give_back(work)
         if result.stop is not None:
             self._begin_stop(result.stop, exit_code=1)
 

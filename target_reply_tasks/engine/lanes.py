@@ -65,6 +65,12 @@ class Lanes:
         lane.under_way = None
         return not self._forget_if_empty(work.task_id, lane)
 
+    def give_back(self, work: Work) -> None:
+        """What was under way on a task was not sent: it is the next again."""
+        lane = self._lanes[work.task_id]
+        lane.under_way = None
+        lane.waiting.appendleft(work)
+
     def drop_head(self, work: Work) -> bool:
         """The head of a lane was settled without being sent; whether another one waits."""
         lane = self._lanes[work.task_id]

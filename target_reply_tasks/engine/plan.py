@@ -53,6 +53,12 @@ class Plan:
         if self._lanes.finish(work):
             self._look_at(work.task_id)
 
+    def give_back(self, work: Work) -> None:
+        """A record that was under way was refused by a 429, and waits again: first in its lane."""
+        work.given_back()
+        self._lanes.give_back(work)
+        self._look_at(work.task_id)
+
     def doubt(self) -> None:
         """Another process has settled something: judge again what was judged."""
         for heads in self._sendable.values():
@@ -106,6 +112,8 @@ class Plan:
     ) -> list[Work]:
         """The records to send next for a user: as many as there is room for, in the order judged.
 
+        The user is the last to be asked for more: users take turns.
+
         Args:
             user: Whose quota they spend.
             room: How many records of an operation may be handed out now.
@@ -122,6 +130,8 @@ class Plan:
                 self._rests_until = min(self._rests_until or work.received, work.received)
                 break
             picked.append(heads.popleft())
+        if picked:
+            self._sendable[user] = self._sendable.pop(user)
         return picked
 
     def put_back(self, user: str | None, works: list[Work]) -> None:

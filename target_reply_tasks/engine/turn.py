@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
+from itertools import filterfalse
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -140,8 +141,9 @@ class Turn:
         now = time.monotonic()
         full = self._checkpoint.in_hand >= WINDOW
         rested = now - (0.0 if no_rest or full else LOOK_AHEAD)
-        for user in self._plan.users_with_work():
-            picked = self._plan.pick(user, partial(self._senders.room, user), rested_before=rested)
+        for user in filterfalse(self._context.pacing.waits, self._plan.users_with_work()):
+            room = partial(self._senders.room, user, promised=len(wanted))
+            picked = self._plan.pick(user, room, rested_before=rested)
             if picked:
                 slots = self._context.pacing.take(connection, user, len(picked))
                 self._plan.put_back(user, picked[slots:])
@@ -171,8 +173,8 @@ class Turn:
         for wanted in self.slots_wanted:
             if self._context.pacing.take(connection, wanted.work.user, 1):
                 granted.append(wanted)
-            elif stopping:
-                wanted.answer(granted=False)
+            elif stopping or wanted.work.untouched:
+                wanted.answer(granted=False)  # its sender gives it back, and is free for others
             else:
                 left.append(wanted)
         self.slots_wanted = left

@@ -1,16 +1,13 @@
-"""Sender pools: the threads that make calls, a pool for each Reply user, since each has a quota."""
+"""Sender pools: how many calls of one Reply user may be in flight, since each has a quota."""
 
 import math
 import time
-from collections.abc import Callable
-from queue import Empty, SimpleQueue
-from threading import Thread, get_ident
+from collections import deque
+from threading import get_ident
 
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.quota.windows import SLACK_MS
-from target_reply_tasks.engine.inbox import Crashed, Ended, Inbox
-from target_reply_tasks.sending.calls import Sender
-from target_reply_tasks.work import Unsettled, Work
+from target_reply_tasks.work import Work
 
 #: The most calls in flight at once for one user.
 MOST_CONCURRENT = 32
@@ -28,11 +25,16 @@ GROWTH_LOOK = 0.02
 
 
 class Pool:
-    """The senders of one Reply user.
+    """The calls of one Reply user.
 
     A concurrency that the user has set is kept. The default adapts to the answers: with slow
     ones more calls must be in flight to spend the quota (Little's law). It does not wait for the
     first slow answer to know that answers are slow.
+
+    Attributes:
+        outstanding: Records that were handed out, and that the engine has not taken in again.
+        in_flight: How many of them are called for, or are the next to be.
+        backlog: Those that were handed out ahead.
     """
 
     def __init__(
@@ -44,11 +46,11 @@ class Pool:
         limits = [limit for limit in (per_minute, per_hour) if limit is not None]
         self._most_ahead = min([MOST_AHEAD, *(limit // AHEAD_SHARE for limit in limits)])
         self._latency: float | None = None
-        self._queue: SimpleQueue[Work | None] = SimpleQueue()
-        self._threads: list[Thread] = []
         self._left_at: dict[int, float] = {}
         self._voided_at = float("-inf")
         self.outstanding = 0
+        self.in_flight = 0
+        self.backlog = deque[Work]()
 
     @property
     def concurrency(self) -> int:
@@ -76,17 +78,21 @@ class Pool:
         """When the call left that has waited longest for its answer."""
         return min(list(self._left_at.values()), default=None)
 
-    def room(self, operation: Operation) -> int:
+    def room(self, operation: Operation, free: int) -> int:
         """How many more records may be handed out.
+
+        Args:
+            operation: Of which kind.
+            free: How many more calls of all users may be in flight.
 
         Updates go out a little ahead, so that no sender waits for a commit. An execution does not:
         its claim is committed right before it is sent.
         """
-        ahead = 0
+        ahead, places = 0, min(self.concurrency, self.outstanding + free)
         if operation is Operation.UPDATE and self._latency is not None:
             each = int(AHEAD_SECONDS / max(self._latency, 0.001))
-            ahead = min(self._most_ahead, self.concurrency * each)
-        return self.concurrency + ahead - self.outstanding
+            ahead = min(self._most_ahead, places * each)
+        return places + ahead - self.outstanding
 
     def honours(self, slot: float | None) -> bool:
         """Whether a slot that was taken at that time is still good for a call."""
@@ -109,54 +115,3 @@ class Pool:
             self._latency = seconds
         else:
             self._latency += 0.2 * (seconds - self._latency)
-
-    @property
-    def starving(self) -> bool:
-        """Whether the senders have nothing to go on with."""
-        return self._queue.empty()
-
-    def hand_out(self, work: Work, start: Callable[["Pool"], Thread]) -> None:
-        """Give a claimed record to the next free sender."""
-        self.outstanding += 1
-        self._queue.put(work)
-        if len(self._threads) < min(self.concurrency, self.outstanding):
-            thread = start(self)
-            self._threads.append(thread)
-            thread.start()
-
-    def take(self) -> Work | None:
-        """The next record for a sender; None: no more will come."""
-        return self._queue.get()
-
-    def take_back(self) -> list[Work]:
-        """Records that no sender has begun: the run stops."""
-        back: list[Work] = []
-        while True:
-            try:
-                work = self._queue.get_nowait()
-            except Empty:
-                self.outstanding -= len(back)
-                return back
-            if work is not None:
-                back.append(work)
-
-    def close(self) -> None:
-        """Let every sender end when it is done."""
-        for _ in self._threads:
-            self._queue.put(None)
-
-
-def sender_thread(pool: Pool, sender: Sender, inbox: Inbox) -> Thread:
-    """A thread that applies records until its pool is closed."""
-
-    def run() -> None:
-        while (work := pool.take()) is not None:
-            try:
-                result = sender.apply(work)
-            except BaseException as error:  # noqa: BLE001 - it is told, and stops the run
-                inbox.put(Crashed(error), urgent=True)
-                inbox.put(Ended(work, Unsettled(work)), urgent=True)
-                return
-            inbox.put(Ended(work, result), urgent=pool.starving)
-
-    return Thread(target=run, name="sender", daemon=True)

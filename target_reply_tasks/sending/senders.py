@@ -4,7 +4,7 @@ A sender asks the engine for each slot of the quota; everything else it does by 
 """
 
 from collections.abc import Iterable
-from threading import Event, Thread
+from threading import BoundedSemaphore, Event
 
 from reply_tasks.api.answers import Answer
 from reply_tasks.contract import UpdateMode
@@ -13,17 +13,21 @@ from reply_tasks.ledger import Attempt, LedgerError
 from reply_tasks.ledger.claims import note_attempts
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
-from target_reply_tasks.engine.inbox import Inbox, PauseWanted, SlotWanted
+from target_reply_tasks.engine.inbox import Ended, Inbox, PauseWanted, SlotWanted
 from target_reply_tasks.errors import StopRun
 from target_reply_tasks.sending.calls import Calls, Effects, Sender
 from target_reply_tasks.sending.execute import execute
-from target_reply_tasks.sending.pool import Pool, sender_thread
+from target_reply_tasks.sending.pool import Pool
+from target_reply_tasks.sending.threads import SenderThreads
 from target_reply_tasks.sending.update import Merge, replace
 from target_reply_tasks.work import Work
 
+#: The most senders that write to the ledger at once, each on a connection of its own.
+WRITERS = 2
+
 
 class Senders:
-    """Hands claimed records to senders, a pool of them for each Reply user."""
+    """Hands claimed records to senders: each Reply user has its share of them."""
 
     def __init__(
         self, context: Context, settings: TargetSettings, inbox: Inbox, stopping: Event
@@ -34,10 +38,18 @@ class Senders:
         self._merge = Merge()
         self._pools: dict[str | None, Pool] = {}
         self._sender = self._make_sender(stopping)
+        self._threads = SenderThreads(self._apply, inbox)
+        self._writers = BoundedSemaphore(WRITERS)
 
-    def room(self, user: str | None, operation: Operation) -> int:
-        """How many more records of a user may be handed out."""
-        return self._pool(user).room(operation)
+    def room(self, user: str | None, operation: Operation, *, promised: int = 0) -> int:
+        """How many more records of a user may be handed out.
+
+        Args:
+            user: Whose quota their calls spend.
+            operation: Of which kind.
+            promised: How many records of other users are about to be handed out.
+        """
+        return self._pool(user).room(operation, max(0, self._threads.free - promised))
 
     def in_flight(self, user: str | None) -> int:
         """How many records of a user are in senders' hands."""
@@ -45,6 +57,8 @@ class Senders:
 
     def due(self, users: Iterable[str | None]) -> float | None:
         """When one of these users, for whom there is work, may get one more sender."""
+        if not self._threads.free:
+            return None
         due = [self._pool(user).grows_at for user in users]
         return min((at for at in due if at is not None), default=None)
 
@@ -56,7 +70,7 @@ class Senders:
     def hand_out(self, works: Iterable[Work]) -> None:
         """Give claimed records, each with a slot, to senders."""
         for work in works:
-            self._pool(work.user).hand_out(work, self._start_sender)
+            self._threads.hand_out(self._pool(work.user), work)
 
     def take_in(self, work: Work) -> None:
         """A sender is done with a record."""
@@ -64,7 +78,7 @@ class Senders:
 
     def take_back(self) -> list[Work]:
         """Records that no sender has begun: the run stops."""
-        return [work for pool in self._pools.values() for work in pool.take_back()]
+        return self._threads.take_back(self._pools.values())
 
     def forget_tasks(self) -> None:
         """Another run has settled something: what is kept of tasks may be stale."""
@@ -72,8 +86,7 @@ class Senders:
 
     def dismiss(self) -> None:
         """Let every sender end when it is done."""
-        for pool in self._pools.values():
-            pool.close()
+        self._threads.dismiss()
 
     def _pool(self, user: str | None) -> Pool:
         pool = self._pools.get(user)
@@ -85,9 +98,6 @@ class Senders:
                 per_hour=self._settings.requests_per_hour,
             )
         return pool
-
-    def _start_sender(self, pool: Pool) -> Thread:
-        return sender_thread(pool, self._sender, self._inbox)
 
     def _make_sender(self, stopping: Event) -> Sender:
         effects = Effects(
@@ -108,6 +118,9 @@ class Senders:
         )
 
     # -- in a sender's thread ------------------------------------------------------------------
+
+    def _apply(self, work: Work) -> Ended:
+        return Ended(work, self._sender.apply(work))
 
     def _use_slot(self, work: Work) -> bool:
         pool = self._pool(work.user)
@@ -139,5 +152,5 @@ class Senders:
 
     def _note(self, work: Work, attempts: tuple[Attempt, ...]) -> bool:
         holder = self._context.ledger.holder
-        with self._context.ledger.write(durable=True) as connection:
+        with self._writers, self._context.ledger.write(durable=True) as connection:
             return note_attempts(connection, work.entry.operation_id, attempts, holder=holder)
