@@ -3,10 +3,12 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from sqlalchemy import update
@@ -27,10 +29,20 @@ class Clock:
     """The sandbox's clock: the machine's, moved ahead."""
 
     ahead: float = 0.0
+    _stands_at: float | None = None
 
     def __call__(self) -> float:
         """Epoch seconds."""
-        return time.time() + self.ahead
+        return time.time() + self.ahead if self._stands_at is None else self._stands_at
+
+    def stand(self) -> None:
+        """Let no time pass."""
+        self._stands_at = self()
+
+    def go(self) -> None:
+        """Go on where it stood."""
+        if self._stands_at is not None:
+            self.ahead, self._stands_at = self._stands_at - time.time(), None
 
 
 @dataclass
@@ -67,6 +79,30 @@ class PacedStage(Stage):
                 cwd=self.folder,
             )
         return RunningTarget(process)
+
+    @contextmanager
+    def standing_until_refused(self, then: Callable[[], object] = lambda: None) -> Iterator[None]:
+        """The sandbox's clock stands until a call was refused, however slow this machine is.
+
+        Args:
+            then: What happens at that moment.
+        """
+        self.clock.stand()
+        ended = Event()
+
+        def watch() -> None:
+            while TOO_MANY not in self.statuses() and not ended.wait(0.005):
+                pass
+            self.clock.go()
+            then()
+
+        with ThreadPoolExecutor(1) as watcher:
+            watched = watcher.submit(watch)
+            try:
+                yield
+            finally:
+                ended.set()
+            watched.result()
 
     def arrivals(self, status: int = OK) -> list[float]:
         """When the calls with this status arrived, in order."""
@@ -132,10 +168,7 @@ def waits(ended: Ended) -> list[str]:
     return [line for line in ended.log.splitlines() if "Waiting" in line and "Progress" not in line]
 
 
-def after_the_first_refusal(calls: Sequence[Call], flight: float) -> list[float]:
-    """When calls arrived that can't have been in flight when the first 429 was answered.
-
-    In seconds after that answer.
-    """
+def after_the_first_refusal(calls: Sequence[Call]) -> list[float]:
+    """When calls arrived after the first that was answered with 429, in seconds after that one."""
     refused = min(call.at for call in calls if call.status == TOO_MANY)
-    return sorted(call.at - refused for call in calls if call.at > refused + flight)
+    return sorted(call.at - refused for call in calls if call.at > refused)

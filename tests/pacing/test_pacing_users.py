@@ -11,8 +11,8 @@ from reply_tasks.sandbox import FaultKind
 from target_reply_tasks.sending.threads import MOST_IN_FLIGHT
 
 USERS, RECORDS_EACH = 200, 3
-#: Beside the senders: the main thread, the engine, the lease, and one of a library's.
-OTHER_THREADS = 4
+#: Beside the senders: the main thread, the engine, the lease, the writer of STATEs, a watchdog.
+OTHER_THREADS = 8
 #: Beside one connection a call: standard streams, the ledger's files on each connection, the pipe
 #: that wakes the reader.
 OTHER_FILES = 30
