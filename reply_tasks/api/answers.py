@@ -56,6 +56,7 @@ class Answer:
         rate: What the answer says of the quota.
         error: What went wrong, in short, without secrets or personal data; empty if nothing did.
         elapsed: Seconds that the call took.
+        date: The ``Date`` header as it came.
     """
 
     kind: AnswerKind
@@ -66,6 +67,12 @@ class Answer:
     rate: RateHeaders | None = None
     error: str = ""
     elapsed: float = 0.0
+    date: str | None = None
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """Reply's time when it answered, UTC, by its ``Date``; None where it can't be read."""
+        return None if self.date is None else _http_date(self.date)
 
     @property
     def succeeded(self) -> bool:
@@ -101,16 +108,17 @@ def read_answer(
             status, read_json(head), head.decode(errors="replace"), secret=secret
         )
         data = problem.raw or None
-    wait = headers.get("retry-after")
+    wait, date = headers.get("retry-after"), headers.get("date")
     return Answer(
         kind=AnswerKind.RESPONSE,
         status=status,
         data=data,
         problem=problem,
-        retry_after=None if wait is None else read_retry_after(wait, headers.get("date")),
+        retry_after=None if wait is None else read_retry_after(wait, date),
         rate=read_rate(headers),
         error=error,
         elapsed=elapsed,
+        date=date,
     )
 
 

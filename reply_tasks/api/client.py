@@ -92,10 +92,26 @@ class ReplyClient:
         return self._call("PUT", f"{self._tasks}{task_id}", body, user=act_as_user_id)
 
     def execute_task(
-        self, task_id: int, body: Body, *, act_as_user_id: int | None = None
+        self,
+        task_id: int,
+        body: Body,
+        *,
+        act_as_user_id: int | None = None,
+        before_first_byte: Callable[[], object] | None = None,
     ) -> Answer:
-        """Execute a task, which sends its e-mail or SMS: ``POST /v3/tasks/{id}/execute``."""
-        return self._call("POST", f"{self._tasks}{task_id}/execute", body, user=act_as_user_id)
+        """Execute a task, which sends its e-mail or SMS: ``POST /v3/tasks/{id}/execute``.
+
+        Args:
+            task_id: The task.
+            body: What it is executed with.
+            act_as_user_id: The Reply user to act as.
+            before_first_byte: Called when the connection stands, right before the request leaves.
+                What it raises comes through, and then nothing was sent.
+        """
+        target = f"{self._tasks}{task_id}/execute"
+        return self._call(
+            "POST", target, body, user=act_as_user_id, before_first_byte=before_first_byte
+        )
 
     def get_task(
         self, task_id: int, *, include_content: bool = False, act_as_user_id: int | None = None
@@ -132,7 +148,7 @@ class ReplyClient:
     ) -> None:
         self.close()
 
-    def _call(
+    def _call(  # noqa: PLR0913 - all by name, one line each
         self,
         method: str,
         target: str,
@@ -140,6 +156,7 @@ class ReplyClient:
         *,
         user: int | None = None,
         coding: bytes = _PLAIN,
+        before_first_byte: Callable[[], object] | None = None,
     ) -> Answer:
         lines = self._acting_as(user) + coding
         data = None
@@ -147,7 +164,7 @@ class ReplyClient:
             lines += _JSON
             data = encode_body(body, self._dialect)
         started = time.perf_counter()
-        got = self._transport.send(method, target, lines, data)
+        got = self._transport.send(method, target, lines, data, before_first_byte=before_first_byte)
         elapsed = time.perf_counter() - started
         if isinstance(got, Unanswered):
             error = redact(got.error, self._secret)

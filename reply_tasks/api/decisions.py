@@ -6,7 +6,7 @@ and the task must be read back first.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from reply_tasks.api.answers import Answer, AnswerKind
 from reply_tasks.api.problems import Problem
 from reply_tasks.contract.detail import TaskDetail, read_task_detail
+from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.contract.outcomes import Reason
 
 
@@ -50,13 +51,13 @@ class Decision:
     """What to do about one answer.
 
     Attributes:
-        next: What follows.
+        action: What follows.
         reason: Why the record is rejected (``REJECTED`` and ``EXECUTION_FAILED``).
         detail: One line for a person: what Reply said, or what went wrong.
         task: The task that Reply returned (``APPLIED`` and ``EXECUTION_FAILED``); None for a read
             that is not about one task.
         wait: Seconds that Reply asks to wait, where it said so (``WAIT`` and ``REPEAT``).
-        stop: Why the run stops (``STOP``).
+        stop: Why the run stops (``STOP``, and a ``LOST`` that is a redirect).
         problem: The problem document of a refusal, as Reply sent it.
     """
 
@@ -95,8 +96,8 @@ def decide(  # noqa: PLR0911 - one return a row of the table
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Decision(Action.WAIT, detail=problem.summary(), wait=answer.retry_after)
     if status in _REDIRECTS:
-        return _stopped(StopCause.REDIRECT, problem, _ABOUT_REDIRECTS)
-    if status not in _REFUSALS:
+        return _redirected(call, problem)
+    if not _refuses(call, status):
         return _unsure(call, answer, problem.summary())
     return Decision(
         Action.REJECTED,
@@ -106,11 +107,39 @@ def decide(  # noqa: PLR0911 - one return a row of the table
     )
 
 
+def may_have_acted(call: Call, answer: Answer) -> bool:
+    """Whether a call that changes something may have done so, judged by this answer alone."""
+    if answer.kind is AnswerKind.NOT_CONNECTED:
+        return False
+    if answer.kind is AnswerKind.LOST or answer.status is None:
+        return True
+    return answer.status not in _REFUSALS_OF_THE_CALLER and not _refuses(call, answer.status)
+
+
+_REFUSALS_OF_THE_CALLER = frozenset({401, 403, 429})
 _REDIRECTS = range(300, 400)
 _REFUSALS = range(400, 500)
+#: Answers of the 400s that refuse nothing for good: the request came too late, to the wrong server,
+#: or too early.
+_ASK_AGAIN = frozenset({408, 421, 425})
+#: The answers after which it is certain that nothing was sent. The others of the 400s are not among
+#: them: a server may find only after its work that it can't answer (406), a proxy may speak of
+#: itself (499), and nobody knows what 418 means here.
+_CERTAIN_REFUSALS = frozenset(
+    {400, 402, 404, 405, 409, 410, 411, 412, 413, 414, 415, 422, 423, 426, 428, 431, 451}
+)
 
 
-def _confirmed(call: Call, answer: Answer, task_id: int | None) -> Decision:
+def _refuses(call: Call, status: int) -> bool:
+    """Whether a status says for certain that the call was refused and did nothing."""
+    if call is Call.EXECUTE:
+        return status in _CERTAIN_REFUSALS
+    return status in _REFUSALS and status not in _ASK_AGAIN
+
+
+def _confirmed(  # noqa: PLR0911 - one return for each way to say too little
+    call: Call, answer: Answer, task_id: int | None
+) -> Decision:
     if task_id is None and call is Call.READ:
         if isinstance(answer.data, dict):
             return Decision(Action.APPLIED)
@@ -120,6 +149,9 @@ def _confirmed(call: Call, answer: Answer, task_id: int | None) -> Decision:
         return _unsure(call, answer, answer.error or "the answer is not a task")
     if task_id is not None and task.id != task_id:
         return _unsure(call, answer, f"the answer is about task {task.id}, not {task_id}")
+    if call is Call.EXECUTE and task.status is not TaskStatus.FINISHED:
+        state = "of an unknown status" if task.status is None else task.status.wire_name
+        return _unsure(call, answer, f"the answer says that the task is {state}, not finished")
     if call is Call.EXECUTE and task.is_failed:
         detail = "Reply answers that the execution failed (isFailed)."
         return Decision(Action.EXECUTION_FAILED, Reason.EXECUTION_FAILED, detail, task)
@@ -131,6 +163,12 @@ def _unsure(call: Call, answer: Answer, detail: str) -> Decision:
     if call is Call.EXECUTE:
         return Decision(Action.LOST, detail=detail)
     return Decision(Action.REPEAT, detail=detail, wait=answer.retry_after)
+
+
+def _redirected(call: Call, problem: Problem) -> Decision:
+    """The run stops. A redirect may come after the effect, so an execution is lost besides."""
+    stopped = _stopped(StopCause.REDIRECT, problem, _ABOUT_REDIRECTS)
+    return replace(stopped, action=Action.LOST) if call is Call.EXECUTE else stopped
 
 
 def _stopped(cause: StopCause, problem: Problem, advice: str) -> Decision:

@@ -42,6 +42,8 @@ CONNECT_TIMEOUT = 10.0
 #: would turn a certain answer into a lost one.
 IDLE_LIMIT = 3.0
 
+#: How often a call whose preparation outlasts a connection is prepared anew.
+_PREPARATIONS = 3
 _CHUNK = 64 * 1024
 _ERROR_LENGTH = 160
 
@@ -112,7 +114,13 @@ class Transport:
         self._pool.ConnectionCls = type(base.__name__, (base,), members)
 
     def send(
-        self, method: str, target: str, lines: bytes, body: bytes | None
+        self,
+        method: str,
+        target: str,
+        lines: bytes,
+        body: bytes | None,
+        *,
+        before_first_byte: Callable[[], object] | None = None,
     ) -> Response | Unanswered:
         """Send one request, once, and read the answer. Redirects are not followed.
 
@@ -121,10 +129,14 @@ class Transport:
             target: Path and query.
             lines: The headers, by ``header_lines``; not those of host and length.
             body: What to send.
+            before_first_byte: Called when the connection stands and nothing has been sent; it may
+                raise, and then nothing is sent.
         """
         request = request_bytes(method, target, self._host + lines, body)
         try:
             connection = self._connection()
+            if before_first_byte is not None:
+                connection = self._still_fresh(connection, before_first_byte)
         except _NotConnectedError as error:
             return Unanswered(AnswerKind.NOT_CONNECTED, f"could not connect: {error}")
         kept = False
@@ -174,6 +186,27 @@ class Transport:
             if connection.is_connected:
                 return connection
             connection.close()
+
+    def _still_fresh(
+        self, connection: "_Connection", prepare: Callable[[], object]
+    ) -> "_Connection":
+        """One that is fresh after ``prepare`` has run, which may take a while.
+
+        Raises:
+            _NotConnectedError: It took too long each time.
+        """
+        for _ in range(_PREPARATIONS):
+            try:
+                prepare()
+            except BaseException:
+                connection.close()
+                raise
+            if connection.is_connected:
+                return connection
+            connection.close()
+            connection = self._connection()
+        connection.close()
+        raise _NotConnectedError("each connection had idled before it could be used")
 
     def _new_connection(self) -> "_Connection":
         # What the pool does for a request of its own; a tunnel through a proxy is part of it.

@@ -3,13 +3,13 @@
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Event
 from typing import Protocol
 
 from reply_tasks.sandbox.assumptions import Assumptions
-from reply_tasks.sandbox.calls import Call, CallLog, without_secrets
+from reply_tasks.sandbox.calls import Call, CallLog, Endpoint, without_secrets
 from reply_tasks.sandbox.endpoints import Visit, serve
 from reply_tasks.sandbox.faults import Fault, FaultKind, Faults, When
 from reply_tasks.sandbox.forms import parse_json
@@ -90,32 +90,36 @@ class Api:
             line.wait(self.latency, None, for_peer=False)
         released = self.faults.released  # taken first: a stall can miss no release from here on
         fault = self.faults.strike(call)
+        before: Answer | None = None
         if fault is not None:
             call.fault = fault.kind.value
+            if fault.kind is FaultKind.HOLLOW:
+                before = self._served(request, replace(route, endpoint=Endpoint.GET), caller)
             if fault.when is When.BEFORE:
-                spoiled = self._spoil(fault, line, released)
+                spoiled = self._spoil(fault, line, released, before)
                 if spoiled is not None:
                     return spoiled
-        now = datetime.fromtimestamp(self.clock(), UTC)
-        answer = _served(Visit(request, route, caller, self.store, now, self.assumed))
+        answer = self._served(request, route, caller)
         call.effect = answer.effect
         if fault is not None and fault.when is When.AFTER:
-            return self._spoil(fault, line, released) or answer
+            return self._spoil(fault, line, released, before) or answer
         return answer
 
-    def _spoil(self, fault: Fault, line: Line, released: Event) -> Answer | None:
+    def _served(self, request: Request, route: Route, caller: Caller) -> Answer:
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        try:
+            return serve(Visit(request, route, caller, self.store, now, self.assumed))
+        except Problem as problem:
+            return problem.answer()
+
+    def _spoil(
+        self, fault: Fault, line: Line, released: Event, before: Answer | None
+    ) -> Answer | None:
         if fault.kind is FaultKind.LATENCY:
             line.wait(fault.duration, None, for_peer=False)
         elif fault.kind is FaultKind.STALL:
             line.wait(fault.duration, released, for_peer=True)
-        return fault.answer()
-
-
-def _served(visit: Visit) -> Answer:
-    try:
-        return serve(visit)
-    except Problem as problem:
-        return problem.answer()
+        return before or fault.answer()
 
 
 def _opened(request: Request, connection: int, at: float) -> Call:

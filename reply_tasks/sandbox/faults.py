@@ -29,8 +29,12 @@ class FaultKind(StrEnum):
     GARBAGE = "garbage"
     #: 200 with no body.
     EMPTY = "empty"
+    #: 200 with the task as it was before the call; the sandbox reads it, see ``Api``.
+    HOLLOW = "hollow"
+    REDIRECT = "302"
     UNAUTHORIZED = "401"
     FORBIDDEN = "403"
+    REQUEST_TIMEOUT = "408"
     TOO_MANY_REQUESTS = "429"
     SERVER_ERROR = "500"
     BAD_GATEWAY = "502"
@@ -88,7 +92,7 @@ class Fault:
 
     def answer(self) -> Answer | None:
         """What the peer gets in place of the answer; None when it only has to wait."""
-        if self.kind in {FaultKind.LATENCY, FaultKind.STALL}:
+        if self.kind in {FaultKind.LATENCY, FaultKind.STALL, FaultKind.HOLLOW}:
             return None
         if self.kind.isdecimal():
             return self._status_answer(int(self.kind))

@@ -49,6 +49,18 @@ TABLE = [
         id="2xx and the task, in names",
     ),
     pytest.param(answer(200, FAILED), Action.APPLIED, Action.EXECUTION_FAILED, id="2xx, isFailed"),
+    *(
+        pytest.param(
+            answer(200, {**TASK, "status": status}),
+            Action.APPLIED,
+            Action.LOST,
+            id=f"hollow, {status}",
+        )
+        for status in (0, "new", 3, "archived", 77, None)
+    ),
+    pytest.param(
+        answer(200, {**FAILED, "status": 0}), Action.APPLIED, Action.LOST, id="hollow, isFailed"
+    ),
     pytest.param(answer(200), Action.REPEAT, Action.LOST, id="2xx and no body"),
     pytest.param(answer(204), Action.REPEAT, Action.LOST, id="204"),
     pytest.param(answer(200, "ok"), Action.REPEAT, Action.LOST, id="2xx and no object"),
@@ -60,13 +72,21 @@ TABLE = [
     ),
     *(
         pytest.param(answer(status), Action.REJECTED, Action.REJECTED, id=str(status))
-        for status in (400, 402, 404, 405, 408, 409, 410, 413, 415, 418, 422, 451, 499)
+        for status in (400, 402, 404, 405, 409, 410, 411, 412, 413, 414, 415, 422, 423, 426, 428)
+    ),
+    *(
+        pytest.param(answer(status), Action.REJECTED, Action.LOST, id=str(status))
+        for status in (406, 407, 416, 417, 418, 424, 499)
+    ),
+    *(
+        pytest.param(answer(status), Action.REPEAT, Action.LOST, id=str(status))
+        for status in (408, 421, 425)
     ),
     pytest.param(answer(401), Action.STOP, Action.STOP, id="401"),
     pytest.param(answer(403), Action.STOP, Action.STOP, id="403"),
     pytest.param(answer(429), Action.WAIT, Action.WAIT, id="429"),
     *(
-        pytest.param(answer(status), Action.STOP, Action.STOP, id=str(status))
+        pytest.param(answer(status), Action.STOP, Action.LOST, id=str(status))
         for status in (301, 302, 303, 304, 307, 308)
     ),
     *(
@@ -116,7 +136,9 @@ def test_every_answer_has_a_consistent_decision() -> None:
         made = decide(call, got, task_id=42)
         rejected = made.action in {Action.REJECTED, Action.EXECUTION_FAILED}
         assert (made.reason is not None) == rejected
-        assert (made.stop is not None) == (made.action is Action.STOP)
+        assert (made.stop is not None) == (
+            made.action is Action.STOP or made.stop is StopCause.REDIRECT
+        )
         assert (made.task is not None) == (made.action in {Action.APPLIED, Action.EXECUTION_FAILED})
         assert made.task is None or made.task.id == 42
         assert made.wait is None or made.action in {Action.WAIT, Action.REPEAT}
@@ -264,7 +286,8 @@ def test_a_stop_says_what_to_do(got: Answer, cause: StopCause, says: list[str]) 
     """With the problem's code, and the setting to change."""
     for call in Call:
         made = decide(call, got, task_id=42)
-        assert (made.action, made.stop) == (Action.STOP, cause)
+        lost = call is Call.EXECUTE and cause is StopCause.REDIRECT
+        assert (made.action, made.stop) == (Action.LOST if lost else Action.STOP, cause)
         assert all(words in made.detail for words in says), made.detail
         assert "\n" not in made.detail
 

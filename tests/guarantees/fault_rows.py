@@ -87,6 +87,8 @@ BEFORE, AFTER = When.BEFORE, When.AFTER
 APPLIED, UNCERTAIN, REJECTED = Outcome.APPLIED, Outcome.UNCERTAIN, Outcome.REJECTED
 LOST = Strike(POST, kind=FaultKind.DROP, when=BEFORE)
 LOST_AFTER = Strike(POST, kind=FaultKind.DROP, when=AFTER)
+#: Answers that confirm nothing, or refuse nothing for certain.
+HOLLOW, REDIRECT, TIMED_OUT = FaultKind.HOLLOW, FaultKind.REDIRECT, FaultKind.REQUEST_TIMEOUT
 
 ROWS = (
     Row("update", "first PUT", BEFORE, (Strike(PUT),), "PUT PUT", 1, APPLIED),
@@ -117,6 +119,27 @@ ROWS = (
         (LOST, Strike(GET)), "POST GET GET", 0, UNCERTAIN),
     Row("execute, hold", "read-back, the POST dropped", AFTER,
         (LOST_AFTER, Strike(GET)), "POST GET GET", 1, APPLIED, read_back=True),
+)  # fmt: skip
+
+
+#: Rows of one fault each, which the place names: the answer is read and says too little.
+HALF_ANSWERS = (
+    Row("execute, verify", "hollow 200 to the first POST: its task is still New", BEFORE,
+        (Strike(POST, kind=HOLLOW),), "POST GET POST", 1, APPLIED),
+    Row("execute, verify", "hollow 200 to the first POST: its task is still New", AFTER,
+        (Strike(POST, kind=HOLLOW),), "POST GET", 1, APPLIED, read_back=True),
+    Row("execute, hold", "hollow 200 to the first POST: its task is still New", BEFORE,
+        (Strike(POST, kind=HOLLOW),), "POST GET", 0, UNCERTAIN),
+    Row("execute, hold", "hollow 200 to the first POST: its task is still New", AFTER,
+        (Strike(POST, kind=HOLLOW),), "POST GET", 1, APPLIED, read_back=True),
+    Row("execute, verify", "408 to the first POST", BEFORE,
+        (Strike(POST, kind=TIMED_OUT),), "POST GET POST", 1, APPLIED),
+    Row("execute, verify", "408 to the first POST", AFTER,
+        (Strike(POST, kind=TIMED_OUT),), "POST GET", 1, APPLIED, read_back=True),
+    Row("update", "408 to the first PUT", BEFORE, (Strike(PUT, kind=TIMED_OUT),), "PUT PUT", 1,
+        APPLIED),
+    Row("update", "408 to the first PUT", AFTER, (Strike(PUT, kind=TIMED_OUT),), "PUT PUT", 2,
+        APPLIED),
 )  # fmt: skip
 
 

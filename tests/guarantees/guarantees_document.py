@@ -6,7 +6,17 @@ They are made of the data that the tests in this folder hold the target to. Run 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fault_rows import CERTAIN, FAULTS, FOREVER, FOUND, MORE_FAULTS, ROWS, Forever, Row
+from fault_rows import (
+    CERTAIN,
+    FAULTS,
+    FOREVER,
+    FOUND,
+    HALF_ANSWERS,
+    MORE_FAULTS,
+    ROWS,
+    Forever,
+    Row,
+)
 
 from reply_tasks.contract.outcomes import Outcome, Reason
 
@@ -17,7 +27,8 @@ def tables() -> dict[str, str]:
     """Every generated part of the document, by the name in its two marked lines."""
     return {
         "faults": _faults(),
-        "matrix": _matrix(),
+        "matrix": _matrix(ROWS),
+        "half answers": _matrix(HALF_ANSWERS),
         "found": _found(),
         "forever": _forever(),
         "certain": _certain(),
@@ -44,7 +55,7 @@ def _faults() -> str:
     return "\n".join(f"- {words}" for words in [*FAULTS.values(), *MORE_FAULTS.values()])
 
 
-def _matrix() -> str:
+def _matrix(rows: Iterable[Row]) -> str:
     return _table(
         ("Operation", "What goes wrong", "When", "Calls, in order", "Took effect", "Outcome"),
         (
@@ -56,7 +67,7 @@ def _matrix() -> str:
                 _times(row.effects),
                 _outcome(row.outcome, read_back=row.read_back),
             )
-            for row in ROWS
+            for row in rows
         ),
     )
 

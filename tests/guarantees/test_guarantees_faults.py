@@ -10,6 +10,7 @@ from fault_rows import (
     FOREVER,
     FOUND,
     GROUPS,
+    HALF_ANSWERS,
     LOST,
     LOST_AFTER,
     MORE_FAULTS,
@@ -64,6 +65,43 @@ def test_each_fault_alone_has_its_row_s_consequences(group: str, quick_folder: P
     assert found == {
         (row.place, row.when, kind): (expected_fate(row), GOOD, 0) for row, kind in cases
     }
+
+
+@pytest.mark.parametrize(
+    "row", HALF_ANSWERS, ids=lambda row: f"{row.place}, {row.group} {row.when}"
+)
+def test_an_answer_that_says_too_little_has_its_row_s_consequences(
+    row: Row, quick_folder: Path
+) -> None:
+    """A 2xx is no proof of an execution whose task is not finished; a 408 refuses nothing."""
+    with sandbox() as server:
+        server.create_task(7)
+        stage = new_stage(server, quick_folder / "run")
+        arm(server, row.strikes, 7, FaultKind.HOLLOW, row.when)
+        seen = observe(
+            stage, record_of(row.group, 7, 1), state({"records": 1}), **GROUPS[row.group]
+        )
+        assert fates(stage, executes=row.executes)[7] == expected_fate(row)
+        assert (seen, stage.claims()) == (GOOD, [])
+
+
+@pytest.mark.parametrize("when", When)
+def test_a_redirect_stops_the_run_and_keeps_an_execution_s_claim(
+    when: When, quick_folder: Path
+) -> None:
+    """A redirect may come after the effect: the next run reads back before it sends again."""
+    with sandbox() as server:
+        server.create_task(7)
+        stage = new_stage(server, quick_folder / "run")
+        server.fault(FaultKind.REDIRECT, endpoint=POST, when=when)
+        messages = execution(7, externalId=1), state({"records": 1})
+        seen = observe(stage, *messages)
+        assert (seen.exit_code, seen.states, len(stage.claims())) == (1, [], 1)
+        assert "api_url answers with a redirect" in (seen.stopped or "")
+        assert observe(stage, *messages).exit_code == 0
+        assert len(server.outbox) == 1
+        calls = [call.method for call in server.calls]
+        assert calls == (["POST", "GET"] if when is When.AFTER else ["POST", "GET", "POST"])
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])
