@@ -8,26 +8,27 @@ from functools import partial
 from sqlalchemy import Connection, Engine
 
 from reply_tasks.api.answers import Answer
+from reply_tasks.api.repeating import CannotGoOnError
 from reply_tasks.connecting import shared_quota
 from reply_tasks.ledger.database import writing
 from reply_tasks.ledger.ledger import told
 from reply_tasks.quota.quota import Wait
-from reply_tasks.settings import TapSettings
-from tap_reply_tasks.task_reader import ReadError
+from reply_tasks.settings import CommonSettings
 
 #: The only window that Reply's headers were seen to speak of.
 HOURLY = "1h"
 
 
 class Slots:
-    """The quota of the settings' Reply user, each slot taken in a transaction of its own."""
+    """The quota of a Reply user, each slot taken in a transaction of its own."""
 
     def __init__(
         self,
         engine: Engine,
-        settings: TapSettings,
+        settings: CommonSettings,
         *,
         on_wait: Callable[[Wait], None],
+        act_as_user_id: int | None = None,
     ) -> None:
         """Share the quota in this database.
 
@@ -35,6 +36,7 @@ class Slots:
             engine: The ledger's database.
             settings: The limits, and whose quota it is.
             on_wait: Told of a wait when it begins.
+            act_as_user_id: The Reply user to act as; None: the user of the settings.
 
         Raises:
             LedgerError: The database did not take a transaction.
@@ -42,7 +44,9 @@ class Slots:
         self._write = partial(_write, engine)
         self._on_wait = on_wait
         self._never = threading.Event()
-        self._user = settings.acting_user
+        acting = settings.acting_user
+        self._acting = act_as_user_id
+        self._user = acting if act_as_user_id is None else str(act_as_user_id)
         self._quota = shared_quota(settings, self._write)
 
     def take(self) -> None:
@@ -53,13 +57,13 @@ class Slots:
         """Reply answered 429: no calls for so long or longer, by any process.
 
         Raises:
-            ReadError: It has refused every call for too long.
+            CannotGoOnError: It has refused every call for too long.
         """
         with self._write() as connection:
             pause = self._quota.pause(connection, self._user, seconds)
-        cause = pause.give_up(None)
+        cause = pause.give_up(self._acting)
         if cause is not None:
-            raise ReadError(cause)
+            raise CannotGoOnError(cause)
 
     def observe(self, answer: Answer) -> None:
         """Keep to what an answer says is left of Reply's hour."""

@@ -17,8 +17,8 @@ from reply_tasks.ledger.identity import claim_origin
 from reply_tasks.ledger.ledger import told
 from reply_tasks.quota.quota import Wait
 from reply_tasks.settings import TapSettings
+from reply_tasks.slots import Slots
 from tap_reply_tasks import schemas
-from tap_reply_tasks.slots import Slots
 from tap_reply_tasks.stopping import Stopping
 from tap_reply_tasks.task_reader import Effects, ReadError, TaskReader
 

@@ -11,7 +11,8 @@ from typing import Any
 from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.api.decisions import Action, Call, Decision, decide
+from reply_tasks.api.decisions import Action, Call, Decision
+from reply_tasks.api.repeating import CannotGoOnError, Patience, Request, call_until_certain
 from reply_tasks.contract.date_times import write_date_time
 from reply_tasks.contract.detail import TaskDetail
 from reply_tasks.contract.outcomes import Reason
@@ -21,8 +22,6 @@ from reply_tasks.settings import TapSettings
 FAR_FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
 #: So many pages in a row that hold only tasks of earlier pages are no accident.
 PAGES_WITHOUT_NEWS = 3
-#: Seconds to wait after a 429 that does not say how long.
-UNSTATED_RETRY_AFTER = 10.0
 
 
 class ReadError(Exception):
@@ -129,33 +128,36 @@ class TaskReader:
     def _certain(
         self, what: str, send: Callable[[], Answer], *, task_id: int | None = None
     ) -> tuple[Decision, Answer]:
-        """Call until the answer decides something, or Reply is held to be down."""
+        """Call until the answer decides something.
+
+        Raises:
+            ReadError: Reply refuses the key, or is assumed to be down.
+        """
         effects = self._effects
-        failures, failing = 0, 0.0
-        while True:
-            effects.slot()
-            answer = send()
-            effects.observe(answer)
-            decision = decide(Call.READ, answer, task_id=task_id)
-            if decision.action is Action.STOP:
-                raise ReadError(decision.detail)
-            if decision.action is Action.WAIT:
-                effects.pause(UNSTATED_RETRY_AFTER if decision.wait is None else decision.wait)
-            elif decision.action is Action.REPEAT:
-                failures += 1
-                failing += answer.elapsed
-                if effects.backoff.gives_up(failures, failing, self._settings.max_retries):
-                    raise ReadError(
-                        f"Reply could not be asked for {what}, tried {failures} times: "
-                        f"{decision.detail}. Run again when it answers."
-                    )
-                delay = effects.backoff.delay(failures, effects.random)
-                delay = max(delay, decision.wait or 0.0)
-                failing += delay
-                self._logger.info("Asking again for %s: %s.", what, decision.detail)
-                effects.sleep(delay)
-            else:
-                return decision, answer
+        patience = Patience(self._settings.max_retries, effects.backoff, effects.random)
+        try:
+            return call_until_certain(Request(Call.READ, what, send, task_id), self, patience)
+        except CannotGoOnError as error:
+            raise ReadError(str(error)) from None
+
+    # -- what the loop of repeats does to the world --------------------------------------------
+
+    def take_slot(self) -> None:
+        """Wait for a slot of the quota."""
+        self._effects.slot()
+
+    def hear(self, answer: Answer) -> None:
+        """Tell the quota what an answer says of it."""
+        self._effects.observe(answer)
+
+    def pause(self, seconds: float) -> None:
+        """Reply answered 429: no calls for so long."""
+        self._effects.pause(seconds)
+
+    def wait(self, seconds: float, why: str) -> None:
+        """Wait before a repeat, and say why."""
+        self._logger.info("Asking again in %.0f s: %s.", seconds, why.rstrip("."))
+        self._effects.sleep(seconds)
 
 
 def _refused(decision: Decision) -> bool:

@@ -58,6 +58,7 @@ class DryRun:
             claimed_elsewhere=work.task_id in self._claimed,
             mode=mode,
             skip_unchanged=self._settings.skip_unchanged,
+            settle_seconds=self._settings.settle_seconds,
         )
         match judgement.need:
             case Need.SETTLE:

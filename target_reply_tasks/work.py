@@ -8,7 +8,7 @@ from typing import Any
 
 from reply_tasks.contract import TaskRecord
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
-from reply_tasks.ledger import Attempt, Entry, Settlement
+from reply_tasks.ledger import Attempt, Entry, Settlement, Shaken
 
 #: The index of a claim that was taken over from a dead run: it was never read from this input.
 RECOVERED = -1
@@ -25,8 +25,13 @@ class Work:
             ``APPROVED`` for what an earlier run read and a person approved.
         entry: What the ledger writes of it.
         record: What is asked of Reply.
-        received: When it was read, on the monotonic clock.
+        received: When it was read, or taken over, on the monotonic clock.
         claimed_at: When its intent was committed; None while it has no claim.
+        claimed_moment: The same on the monotonic clock; None for a taken-over claim.
+        intent_at: When the intent of its next send was last written down, on the monotonic clock;
+            None: it has to be written down anew.
+        reply_ahead: Of a taken-over claim, seconds by which Reply's clock was ahead when it was
+            made.
         attempts: The calls made for it, in order.
         made_before: How many of them were made before it was claimed last, and are counted.
         slot: When a slot of the quota was taken for its next call, on the monotonic clock; None: it
@@ -34,6 +39,8 @@ class Work:
         unsure: Whether a call may have changed something without our knowing.
         let_out: Whether it is one of the executions that this run may send unapproved.
         size: Bytes of the line that it was read from.
+        shaken: Set where the task must be read first, since an earlier call of it may still take
+            effect.
     """
 
     index: int
@@ -41,12 +48,16 @@ class Work:
     record: TaskRecord
     received: float
     claimed_at: datetime | None = None
+    claimed_moment: float | None = None
+    intent_at: float | None = None
+    reply_ahead: float | None = None
     attempts: list[Attempt] = field(default_factory=list)
     made_before: int = 0
     slot: float | None = None
     unsure: bool = False
     let_out: bool = False
     size: int = 0
+    shaken: Shaken | None = None
 
     @property
     def task_id(self) -> int:
@@ -102,6 +113,8 @@ class Work:
         task_detail: Mapping[str, Any] | None = None,
         body_hash: str | None = None,
         repeats: bool = False,
+        shaken: float | None = None,
+        confirmed: bool = False,
     ) -> Settlement:
         """This record's settlement."""
         return Settlement(
@@ -118,6 +131,8 @@ class Work:
             claimed_at=self.claimed_at,
             repeats=repeats,
             was_held=self.approved and self.claimed_at is None,
+            shaken=shaken,
+            confirmed=confirmed,
         )
 
 

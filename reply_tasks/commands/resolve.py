@@ -10,7 +10,7 @@ import click
 
 from reply_tasks.api.client import ReplyClient
 from reply_tasks.commands.options import json_option, one_line_errors, settings_options
-from reply_tasks.connecting import connection_to_reply, shared_quota
+from reply_tasks.connecting import connection_to_reply
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import Entry, Ledger
 from reply_tasks.quota.quota import Wait
@@ -123,7 +123,6 @@ class _Reads:
         return TaskReads(
             ledger=self._ledger,
             client=client,
-            quota=shared_quota(self._settings, self._ledger.write),
             settings=self._settings,
             on_wait=_tell_wait,
         )

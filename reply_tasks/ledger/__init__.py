@@ -12,6 +12,7 @@ from reply_tasks.ledger.values import (
     KnownTask,
     RunTotals,
     Settlement,
+    Shaken,
 )
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "LedgerError",
     "RunTotals",
     "Settlement",
+    "Shaken",
     "new_id",
     "open_engine",
 ]

@@ -4,7 +4,7 @@ A claim is a row of ``operations`` without an outcome. The database lets one tas
 that two runs on one ledger take turns. Every function works in the caller's transaction.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -33,12 +33,33 @@ def last_sequence(connection: Connection) -> int:
 _LAST_SEQUENCE = select(sequences.c.value).where(sequences.c.name == "operations").with_for_update()
 
 
-def claim(
-    connection: Connection, entries: Sequence[Entry], *, holder: Holder, run_id: str, at: datetime
+def claim(  # noqa: PLR0913 - the columns of a claim
+    connection: Connection,
+    entries: Sequence[Entry],
+    *,
+    holder: Holder,
+    run_id: str,
+    at: datetime,
+    reply_ahead: float | None = None,
 ) -> frozenset[str]:
-    """Claim each entry's task; the operation ids of those that were free."""
+    """Claim each entry's task; the operation ids of those that were free.
+
+    Args:
+        connection: In a write transaction.
+        entries: What is claimed.
+        holder: Who claims.
+        run_id: The run that will settle them.
+        at: Now, by this process's clock.
+        reply_ahead: Seconds by which Reply's clock is ahead of it; None: not known.
+    """
+    shared = {
+        "run_id": run_id,
+        "claimed_by": holder.holder_id,
+        "claimed_at": at,
+        "reply_ahead": reply_ahead,
+    }
     rows = sorted(
-        (_claim_row(entry, holder=holder, run_id=run_id, at=at) for entry in entries),
+        (_claim_row(entry, shared) for entry in entries),
         key=itemgetter("task_id"),  # one order for all writers: no deadlock
     )
     if not rows:
@@ -49,15 +70,8 @@ def claim(
     return still_held(connection, ids, holder=holder)
 
 
-def _claim_row(entry: Entry, *, holder: Holder, run_id: str, at: datetime) -> dict[str, Any]:
-    return {
-        **entry_row(entry),
-        "run_id": run_id,
-        "claimed_by": holder.holder_id,
-        "record": entry.record,
-        "claimed_at": at,
-        "body_hash": entry.body_hash,
-    }
+def _claim_row(entry: Entry, shared: Mapping[str, Any]) -> dict[str, Any]:
+    return {**entry_row(entry), **shared, "record": entry.record, "body_hash": entry.body_hash}
 
 
 ENTRY_COLUMNS = (
@@ -69,7 +83,10 @@ ENTRY_COLUMNS = (
     "act_as_user_id",
     "received_at",
 )
-_CLAIM_COLUMNS = (*ENTRY_COLUMNS, "run_id", "claimed_by", "record", "claimed_at", "body_hash")
+_CLAIM_COLUMNS = (
+    *ENTRY_COLUMNS,
+    *("run_id", "claimed_by", "claimed_at", "reply_ahead", "record", "body_hash"),
+)
 _CLAIM_FREE = Bulk(
     lambda dialect: (
         insert_into(operations, dialect)
@@ -216,6 +233,7 @@ def read_claim(row: Row[Any]) -> Claim:
         claimed_at=row.claimed_at or row.received_at,
         claimed_by=row.claimed_by,
         attempts=tuple(Attempt.from_json(attempt) for attempt in row.attempts or ()),
+        reply_ahead=row.reply_ahead,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.schema import CreateColumn
 
-from reply_tasks.ledger.tables import APPROVAL_INDEXES, operations, runs
+from reply_tasks.ledger.tables import APPROVAL_INDEXES, operations, runs, tasks
 
 
 def _initial(connection: Connection) -> None:
@@ -39,6 +39,12 @@ def identify(connection: Connection) -> None:
 def _run(connection: Connection, *statements: str) -> None:
     for statement in statements:
         connection.execute(text(statement))
+
+
+def _late_effects(connection: Connection) -> None:
+    """Reply's clock beside a claim, and the tasks on which a call may still take effect late."""
+    add_columns(connection, operations, "reply_ahead")
+    add_columns(connection, tasks, "shaken_at", "shaken_hash")
 
 
 def _source_stream(connection: Connection) -> None:
@@ -84,6 +90,7 @@ def add_columns(connection: Connection, table: Table, *names: str) -> None:
 MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0001_initial": _initial,
     "0002_identity": _identity,
+    "0003_late_effects": _late_effects,
     "0005_source_stream": _source_stream,
     "0006_quota": _quota,
     "0007_approval": _approval,

@@ -8,8 +8,9 @@ from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger.claims import read_claim
+from reply_tasks.ledger.database import clock
 from reply_tasks.ledger.tables import operations, runs, tasks
-from reply_tasks.ledger.values import Claim, Execution, KnownTask
+from reply_tasks.ledger.values import Claim, Execution, KnownTask, Shaken
 
 #: SQLite's smallest limit of bound values is 999.
 IDS_A_QUERY = 500
@@ -32,12 +33,17 @@ def known_tasks(
     statement = _TASKS_WITH_DETAIL if with_detail else _TASKS
     for ids in batches(list(task_ids)):
         for row in connection.execute(statement, {"ids": ids}).all():
-            task_id, body_hash, operation_id, outcome, executed_hash, external_id, *detail = row
-            execution = None
+            task_id, body_hash, operation_id, outcome, executed_hash, external_id, *more = row
+            shaken_at, shaken_hash, *detail = more
+            execution = shaken = None
             if operation_id is not None:
                 outcome = Outcome(outcome)
                 execution = Execution(operation_id, outcome, executed_hash, external_id)
-            known[task_id] = KnownTask(body_hash, execution, detail[0] if detail else None)
+            if shaken_at is not None:
+                ago = (clock(connection) - shaken_at).total_seconds()
+                harmless = shaken_hash is not None and shaken_hash == body_hash
+                shaken = Shaken(max(0.0, ago), harmless)
+            known[task_id] = KnownTask(body_hash, execution, detail[0] if detail else None, shaken)
     return known
 
 
@@ -74,6 +80,8 @@ _TASKS = select(
     tasks.c.execution_outcome,
     tasks.c.execution_hash,
     tasks.c.execution_external_id,
+    tasks.c.shaken_at,
+    tasks.c.shaken_hash,
 ).where(tasks.c.task_id.in_(_IDS))
 _TASKS_WITH_DETAIL = _TASKS.add_columns(operations.c.task_detail).select_from(
     tasks.outerjoin(operations, operations.c.operation_id == tasks.c.detail_operation_id)

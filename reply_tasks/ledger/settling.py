@@ -5,15 +5,17 @@ reader that has seen number n will never find a smaller one later (spec 7).
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, insert, null, update
+from sqlalchemy import Connection, bindparam, insert, null, select, update
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger.bulk import Bulk
 from reply_tasks.ledger.claims import ENTRY_COLUMNS, entry_row
 from reply_tasks.ledger.conflicts import insert_into
+from reply_tasks.ledger.database import clock
 from reply_tasks.ledger.liveness import Holder
 from reply_tasks.ledger.tables import operations, sequences, tasks
 from reply_tasks.ledger.values import Settlement
@@ -176,10 +178,42 @@ def remember(connection: Connection, settlements: Iterable[Settlement]) -> None:
                 "execution_hash": settlement.entry.body_hash,
                 "execution_external_id": settlement.entry.external_id,
             }
+        if settlement.shaken is not None:
+            _remember_shaken(connection, task_id, settlement)
+        elif settlement.confirmed:
+            _forget_shaken(connection, task_id)
     if bodies:
         _REMEMBER_BODIES.run(connection, list(bodies.values()))
     if executions:
         _REMEMBER_EXECUTIONS.run(connection, list(executions.values()))
+
+
+def _remember_shaken(connection: Connection, task_id: int, settlement: Settlement) -> None:
+    """A call of this operation may still take effect: note since when, and which body it brings.
+
+    Bodies that differ leave no hash, nor does an execution: then no state of the task is safe.
+    """
+    is_update = settlement.entry.operation is Operation.UPDATE
+    hashed = (settlement.body_hash or settlement.entry.body_hash) if is_update else None
+    row = connection.execute(
+        select(tasks.c.shaken_at, tasks.c.shaken_hash).where(tasks.c.task_id == task_id)
+    ).one_or_none()
+    if row is not None and row.shaken_at is not None and row.shaken_hash != hashed:
+        hashed = None
+    changes = {
+        "shaken_at": clock(connection) - timedelta(seconds=settlement.shaken or 0.0),
+        "shaken_hash": hashed,
+    }
+    insertion = insert_into(tasks, connection.dialect.name).values(task_id=task_id, **changes)
+    connection.execute(
+        insertion.on_conflict_do_update(index_elements=[tasks.c.task_id], set_=changes)
+    )
+
+
+def _forget_shaken(connection: Connection, task_id: int) -> None:
+    connection.execute(
+        update(tasks).where(tasks.c.task_id == task_id).values(shaken_at=None, shaken_hash=None)
+    )
 
 
 def _tells_the_body(settlement: Settlement) -> bool:

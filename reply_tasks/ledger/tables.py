@@ -133,6 +133,7 @@ operations = Table(
     Column("task_detail", JSON(none_as_null=True)),
     Column("received_at", UtcDateTime, nullable=False),
     Column("claimed_at", UtcDateTime),
+    Column("reply_ahead", Float),
     Column("settled_at", UtcDateTime),
     Column("approved_by", CleanText),
     Column("approved_at", UtcDateTime),
@@ -194,6 +195,8 @@ tasks = Table(
     Column("execution_outcome", String(16)),
     Column("execution_hash", String(64)),
     Column("execution_external_id", CleanText),
+    Column("shaken_at", UtcDateTime),
+    Column("shaken_hash", String(64)),
 )
 
 holders = Table(

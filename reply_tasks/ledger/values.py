@@ -89,12 +89,21 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An operation whose intent is committed, and what is known of its calls so far."""
+    """An operation whose intent is committed, and what is known of its calls so far.
+
+    Attributes:
+        entry: The operation.
+        claimed_at: When, by the clock of the process that claimed it.
+        claimed_by: The holder.
+        attempts: Its calls, as far as they were written down.
+        reply_ahead: Seconds by which Reply's clock was ahead of that clock then; None: not known.
+    """
 
     entry: Entry
     claimed_at: datetime
     claimed_by: str | None
     attempts: tuple[Attempt, ...] = ()
+    reply_ahead: float | None = None
 
 
 class Settlement(NamedTuple):
@@ -116,6 +125,9 @@ class Settlement(NamedTuple):
         repeats: Whether the record made no call and only repeats what the ledger has answered: it
             is counted, and leaves no row.
         was_held: Whether the ledger holds it as an execution that waits for a person.
+        shaken: Seconds since the last call of it whose answer was lost, and which may still take
+            effect late; None: there was none.
+        confirmed: Whether the task was read, or replaced, after every late effect had its time.
     """
 
     entry: Entry
@@ -131,6 +143,8 @@ class Settlement(NamedTuple):
     claimed_at: datetime | None = None
     repeats: bool = False
     was_held: bool = False
+    shaken: float | None = None
+    confirmed: bool = False
 
     @property
     def claimed(self) -> bool:
@@ -150,6 +164,18 @@ class Execution(NamedTuple):
     external_id: str | None
 
 
+class Shaken(NamedTuple):
+    """A task on which a call may still take effect late, since its answer was lost.
+
+    Attributes:
+        ago: Seconds since the connection of the last such call was known to be gone.
+        harmless: Whether its late effect would leave the task as it was last updated.
+    """
+
+    ago: float
+    harmless: bool
+
+
 class KnownTask(NamedTuple):
     """What the ledger knows of one task.
 
@@ -157,11 +183,13 @@ class KnownTask(NamedTuple):
         body_hash: Hash of the last body applied to it.
         execution: The execution that stands in the way of another one.
         detail: The last TaskDetail that Reply returned (only where it was asked for).
+        shaken: What may still happen to it; None: nothing.
     """
 
     body_hash: str | None = None
     execution: Execution | None = None
     detail: Mapping[str, Any] | None = None
+    shaken: Shaken | None = None
 
 
 @dataclass(slots=True)

@@ -1,7 +1,9 @@
-"""What a task, read back after a lost answer, says of an execution. Pure (spec 5)."""
+"""What a task, read back after a lost answer, says of a call. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from reply_tasks.contract.detail import TaskDetail
 from reply_tasks.contract.enums import TaskStatus
@@ -26,7 +28,7 @@ class Found(StrEnum):
 
 
 def judge_read_back(task: TaskDetail, *, claimed_at: datetime) -> Found:
-    """What ``task`` says of an execution that was claimed at ``claimed_at`` (UTC)."""
+    """What ``task`` says of an execution that was claimed at ``claimed_at``, by Reply's clock."""
     if task.status is TaskStatus.NEW:
         return Found.STILL_NEW
     if task.status is None:
@@ -38,3 +40,24 @@ def judge_read_back(task: TaskDetail, *, claimed_at: datetime) -> Found:
     if task.finished_at < claimed_at - CLOCK_ALLOWANCE:
         return Found.NOT_OURS
     return Found.FAILED if task.is_failed else Found.EXECUTED
+
+
+def state_of(task: TaskDetail) -> str:
+    """Where a task stands, in words that follow "the task is"."""
+    state = "of an unknown status" if task.status is None else task.status.wire_name
+    if task.finished_at is None:
+        return state
+    return f"{state} since {task.finished_at:%Y-%m-%d %H:%M:%SZ}"
+
+
+def has_body(task: TaskDetail, body: Mapping[str, Any]) -> bool:
+    """Whether a task is as a whole body would make it; for Reply, a null is as good as nothing."""
+    return _without_nulls(body) == _without_nulls(task.update_body())
+
+
+def _without_nulls(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_nulls(value) if isinstance(value, dict) else value
+        for name, value in body.items()
+        if value is not None
+    }

@@ -1,14 +1,14 @@
 """Judging: what a read-back, or a person's word, means for an open operation. Pure."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
-from reply_tasks.contract import Body, TaskDetail, body_hash, merge, violations_of_update
+from reply_tasks.contract import TaskDetail, body_hash, merge, violations_of_update
 from reply_tasks.contract.kept import kept_body
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Claim, Execution, Settlement
-from reply_tasks.resolving.evidence import Found, judge_read_back
+from reply_tasks.resolving.earlier import after_execution
+from reply_tasks.resolving.evidence import Found, has_body, judge_read_back, state_of
 from reply_tasks.resolving.read_back import Look
 
 #: How much of an id a person is shown: enough to be the only one.
@@ -33,8 +33,8 @@ def judge_execution(claim: Claim, look: Look, *, now: datetime) -> Settlement:
     if task is None:
         told = f"The task can't be read back: {look.refusal}"
         return _settlement(claim, look, now, Outcome.UNCERTAIN, detail=_for_a_person(claim, told))
-    found = judge_read_back(task, claimed_at=claim.claimed_at)
-    told = f"Read back by `reply-tasks resolve`: {_state(task)}"
+    found = judge_read_back(task, claimed_at=_by_reply_s_clock(claim, look))
+    told = f"Read back by `reply-tasks resolve`: the task is {state_of(task)}."
     match found:
         case Found.EXECUTED:
             return _settlement(claim, look, now, Outcome.APPLIED, detail=told, task=task)
@@ -62,13 +62,13 @@ def judge_update(claim: Claim, look: Look, *, now: datetime) -> Settlement | Non
         in_effect = merge(base, body) == base
         hashed = body_hash(Operation.UPDATE, base)
     else:
-        in_effect = _without_nulls(body) == _without_nulls(base)
+        in_effect = has_body(look.task, body)
         hashed = claim.entry.body_hash or ""
     if not in_effect:
         return None
     detail = "Read back by `reply-tasks resolve`: the task is as the update wants it."
     return _settlement(
-        claim, look, now, Outcome.APPLIED, detail=detail, task=look.task, hashed=hashed
+        claim, look, now, Outcome.APPLIED, detail=detail, task=look.task, hashed=hashed, shaken=0.0
     )
 
 
@@ -84,7 +84,8 @@ def judge_word(claim: Claim, word: OperatorVerdict, look: Look, *, now: datetime
         Outcome.REJECTED,
         reason=Reason.EXECUTION_FAILED,
         detail="A person said that it was not sent (`reply-tasks resolve --as not-sent`): a replay "
-        "may send it.",
+        "may send it, when a call that was made has had its time to take effect.",
+        shaken=0.0,
     )
 
 
@@ -101,23 +102,8 @@ def judge_wait(claim: Claim, execution: Execution | None, *, now: datetime) -> S
             detail="It was never sent: it waited for another execution of this task, which did "
             "not happen. A replay may send it.",
         )
-    other = f"operation {execution.operation_id}"
-    if execution.outcome is Outcome.UNCERTAIN:
-        detail = f"It was never sent: it waits for {other} of the same task, which is uncertain."
-        return _settlement(claim, look, now, Outcome.UNCERTAIN, detail=detail)
-    same = (entry.body_hash, entry.external_id) == (execution.body_hash, execution.external_id)
-    if same and execution.outcome is Outcome.APPLIED:
-        detail = f"Executed by {other} from the same record."
-        return _settlement(claim, look, now, Outcome.UNCHANGED, detail=detail)
-    ending = "" if execution.outcome is Outcome.APPLIED else ", and the execution failed"
-    return _settlement(
-        claim,
-        look,
-        now,
-        Outcome.REJECTED,
-        reason=Reason.ALREADY_EXECUTED,
-        detail=f"{other.capitalize()} executed this task{ending}.",
-    )
+    outcome, reason, detail = after_execution(entry, execution)
+    return _settlement(claim, look, now, outcome, reason=reason, detail=detail)
 
 
 def _settlement(  # noqa: PLR0913 - the columns of a settlement
@@ -130,6 +116,7 @@ def _settlement(  # noqa: PLR0913 - the columns of a settlement
     detail: str,
     task: TaskDetail | None = None,
     hashed: str | None = None,
+    shaken: float | None = None,
 ) -> Settlement:
     attempts = (*claim.attempts, *look.attempts)
     return Settlement(
@@ -143,14 +130,14 @@ def _settlement(  # noqa: PLR0913 - the columns of a settlement
         task_detail=None if task is None else task.raw,
         body_hash=hashed,
         claimed_at=claim.claimed_at,
+        shaken=shaken,
     )
 
 
-def _state(task: TaskDetail) -> str:
-    state = "of an unknown status" if task.status is None else task.status.wire_name
-    if task.finished_at is None:
-        return f"the task is {state}."
-    return f"the task is {state} since {task.finished_at:%Y-%m-%d %H:%M:%SZ}."
+def _by_reply_s_clock(claim: Claim, look: Look) -> datetime:
+    """When it was claimed, by Reply's clock: as known then, else as it differs from ours now."""
+    ahead = look.reply_ahead if claim.reply_ahead is None else claim.reply_ahead
+    return claim.claimed_at + timedelta(seconds=ahead or 0.0)
 
 
 def _for_a_person(claim: Claim, told: str) -> str:
@@ -159,12 +146,3 @@ def _for_a_person(claim: Claim, told: str) -> str:
         f"{told} Look in Reply whether it was sent, and say so: `reply-tasks resolve --as sent "
         f"{shown}` or `--as not-sent {shown}`; or resolve again later."
     )
-
-
-def _without_nulls(body: Body) -> dict[str, Any]:
-    """A body as it compares: for Reply, a null is as good as nothing."""
-    return {
-        name: _without_nulls(value) if isinstance(value, dict) else value
-        for name, value in body.items()
-        if value is not None
-    }

@@ -5,19 +5,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from threading import Event
 
 from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.api.decisions import Action, Call, decide
+from reply_tasks.api.decisions import Call
+from reply_tasks.api.repeating import CannotGoOnError, Patience, Request, call_until_certain
 from reply_tasks.contract import TaskDetail
 from reply_tasks.ledger import Attempt, Entry, Ledger
-from reply_tasks.quota.quota import Quota, Wait
+from reply_tasks.quota.quota import Wait
 from reply_tasks.settings import CommonSettings
-
-#: Seconds to wait after a 429 that does not say how long.
-UNSTATED_RETRY_AFTER = 10.0
+from reply_tasks.slots import Slots
 
 
 class ReadBackError(Exception):
@@ -32,11 +30,13 @@ class Look:
         task: The task; None where Reply would not give it.
         refusal: Why it would not; empty if it did.
         attempts: The calls that were made.
+        reply_ahead: Seconds by which Reply's clock is ahead of this machine's; None: not known.
     """
 
     task: TaskDetail | None
     refusal: str
     attempts: tuple[Attempt, ...]
+    reply_ahead: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,6 @@ class TaskReads:
     Attributes:
         ledger: Where the quota is kept.
         client: Makes the calls.
-        quota: Every call takes a slot of it.
         settings: How often to try, and whose quota it is.
         on_wait: Told when a call waits for the quota.
         backoff: How long to wait before a repeat.
@@ -56,7 +55,6 @@ class TaskReads:
 
     ledger: Ledger
     client: ReplyClient
-    quota: Quota
     settings: CommonSettings
     on_wait: Callable[[Wait], None]
     backoff: Backoff = field(default_factory=Backoff)
@@ -67,59 +65,63 @@ class TaskReads:
         """Read the task of an operation, until the answer is certain.
 
         Raises:
-            ReadBackError: Reply refused the key, or was held to be down.
+            ReadBackError: Reply refused the key, or is assumed to be down.
         """
         if entry.task_id is None:  # pragma: no cover - only valid records are ever claimed
             return Look(None, "the operation names no task", ())
-        attempts: list[Attempt] = []
-        failures, failing = 0, 0.0
-        while True:
-            answer = self._call(entry, entry.task_id, attempts)
-            decision = decide(Call.READ, answer, task_id=entry.task_id)
-            match decision.action:
-                case Action.WAIT:
-                    seconds = UNSTATED_RETRY_AFTER if decision.wait is None else decision.wait
-                    with self.ledger.write() as connection:
-                        pause = self.quota.pause(connection, self._user(entry), seconds)
-                    cause = pause.give_up(entry.act_as_user_id)
-                    if cause is not None:
-                        raise ReadBackError(cause)
-                case Action.REPEAT:
-                    failures += 1
-                    failing += answer.elapsed
-                    if self.backoff.gives_up(failures, failing, self.settings.max_retries):
-                        raise ReadBackError(
-                            f"Reply could not be asked for task {entry.task_id}, tried {failures} "
-                            f"times: {decision.detail}. Run again when it answers."
-                        )
-                    delay = self.backoff.delay(failures, self.random)
-                    delay = max(delay, decision.wait or 0.0)
-                    failing += delay
-                    self.sleep(delay)
-                case Action.STOP:
-                    raise ReadBackError(decision.detail)
-                case _:
-                    refusal = "" if decision.task is not None else decision.detail
-                    return Look(decision.task, refusal, tuple(attempts))
+        task_id, user = entry.task_id, entry.act_as_user_id
+        request = Request(
+            Call.READ,
+            f"task {task_id}",
+            lambda: self.client.get_task(task_id, act_as_user_id=user),
+            task_id,
+        )
+        slots = Slots(self.ledger.engine, self.settings, on_wait=self.on_wait, act_as_user_id=user)
+        caller = _OneLook(slots, self.sleep)
+        patience = Patience(self.settings.max_retries, self.backoff, self.random)
+        try:
+            decision, _ = call_until_certain(request, caller, patience)
+        except CannotGoOnError as error:
+            raise ReadBackError(str(error)) from None
+        refusal = "" if decision.task is not None else decision.detail
+        return Look(decision.task, refusal, tuple(caller.attempts), caller.reply_ahead)
 
-    def _call(self, entry: Entry, task_id: int, attempts: list[Attempt]) -> Answer:
-        self.quota.acquire(self._user(entry), stop=_NEVER, on_wait=self.on_wait)
-        at = datetime.now(UTC)
-        answer = self.client.get_task(task_id, act_as_user_id=entry.act_as_user_id)
-        attempts.append(
+
+class _OneLook:
+    """What the loop of repeats does to the world: quota and waits, and a list of its calls."""
+
+    def __init__(self, slots: Slots, sleep: Callable[[float], object]) -> None:
+        self.attempts: list[Attempt] = []
+        self.reply_ahead: float | None = None
+        self._slots = slots
+        self._sleep = sleep
+        self._left_at = datetime.now(UTC)
+
+    def take_slot(self) -> None:
+        """Wait for a slot of the quota."""
+        self._slots.take()
+        self._left_at = datetime.now(UTC)
+
+    def hear(self, answer: Answer) -> None:
+        """Write the call down, and tell the quota what its answer says."""
+        self.attempts.append(
             Attempt(
-                at=at,
+                at=self._left_at,
                 call=Call.READ,
                 status=answer.status,
                 error=answer.error or None,
                 seconds=round(answer.elapsed, 4),
             )
         )
-        return answer
+        if answer.answered_at is not None:
+            self.reply_ahead = (answer.answered_at - datetime.now(UTC)).total_seconds()
+        self._slots.observe(answer)
 
-    def _user(self, entry: Entry) -> str | None:
-        acting = entry.act_as_user_id
-        return self.settings.acting_user if acting is None else str(acting)
+    def pause(self, seconds: float) -> None:
+        """Reply answered 429: no calls for so long."""
+        self._slots.pause(seconds)
 
-
-_NEVER = Event()
+    def wait(self, seconds: float, why: str) -> None:
+        """Wait before a repeat."""
+        del why
+        self._sleep(seconds)

@@ -254,10 +254,10 @@ _TARGET_SETTINGS: tuple[Setting, ...] = (
         title="Settle seconds",
         kind=Kind.INTEGER,
         minimum=0,
-        default=30,
+        default=120,
         description=(
-            "Seconds after a lost answer during which the task is read back before one that is "
-            "still New counts as not sent."
+            "Seconds after a lost answer, from when its connection was known to be gone, during "
+            "which the task is read back before one that is still New counts as not sent."
         ),
     ),
     Setting(

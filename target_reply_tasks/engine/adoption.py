@@ -34,4 +34,5 @@ def _work(claim: Claim) -> Work:
         attempts=list(claim.attempts),
         made_before=len(claim.attempts),
         unsure=True,
+        reply_ahead=claim.reply_ahead,
     )

@@ -4,12 +4,14 @@ A turn settles what has ended, then claims what may be sent. Only after its comm
 and calls go out, so that nothing is ever ahead of the ledger.
 """
 
+import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from reply_tasks.api.reply_clock import ReplyClock
 from reply_tasks.ledger import Ledger, Settlement
 from reply_tasks.ledger.claims import claim, last_sequence, release, still_held
 from reply_tasks.ledger.holding import claim_approved, put_back_approved
@@ -24,10 +26,17 @@ class Commits:
     """Writes turns, and notices when another process writes to the same ledger."""
 
     def __init__(
-        self, ledger: Ledger, run_id: str, transaction: Transaction, *, keep_repeats: bool
+        self,
+        ledger: Ledger,
+        run_id: str,
+        transaction: Transaction,
+        *,
+        reply_clock: ReplyClock,
+        keep_repeats: bool,
     ) -> None:
         self._keep_repeats = keep_repeats
         self._ledger = ledger
+        self._reply_clock = reply_clock
         self._run_id = run_id
         self._transaction = transaction
         self._counter = -1
@@ -57,13 +66,14 @@ class Commits:
         """Claim records' tasks; those that another run holds are left out."""
         if not works:
             return []
-        now = datetime.now(UTC)
+        now, moment = datetime.now(UTC), time.monotonic()
         granted = claim(
             connection,
             [work.entry for work in works if not work.recovered and not work.approved],
             holder=self._ledger.holder,
             run_id=self._run_id,
             at=now,
+            reply_ahead=self._reply_clock.ahead_of(now, moment),
         )
         approved = [work.entry for work in works if work.approved]
         if approved:
@@ -75,7 +85,7 @@ class Commits:
             if work.recovered:
                 claimed.append(work)
             elif work.entry.operation_id in granted:
-                work.claimed_at = now
+                work.claimed_at, work.claimed_moment, work.intent_at = now, moment, moment
                 claimed.append(work)
         return claimed
 

@@ -74,6 +74,7 @@ class Engine:
         self._plan = Plan(
             mode=settings.update_mode,
             skip_unchanged=settings.skip_unchanged,
+            settle_seconds=settings.settle_seconds,
             holder_id=context.ledger.holder.holder_id,
             approvals=self._approvals,
         )
@@ -112,6 +113,7 @@ class Engine:
                     self._run_id,
                     transaction,
                     keep_repeats=self._settings.keep_repeats,
+                    reply_clock=self._context.reply_clock,
                 )
                 self._turn = Turn(
                     self._context,

@@ -1,13 +1,14 @@
 """Judging: what a record needs, given what the ledger knows of its task. Pure; it calls nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reply_tasks.contract import UpdateMode, merge, read_task_detail
 from reply_tasks.contract.kept import digest_of
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
-from reply_tasks.ledger import Execution, KnownTask
+from reply_tasks.ledger import Execution, KnownTask, Shaken
 from reply_tasks.ledger.holding import Declined, HeldExecution
+from reply_tasks.resolving.earlier import after_execution
 from target_reply_tasks.work import Work
 
 
@@ -31,6 +32,8 @@ class Judgement:
         detail: One sentence for a person.
         repeats: Whether it only repeats what the ledger has answered.
         replaces: The held operation that it supersedes.
+        seconds: How long to wait, where that is known.
+        shaken: Set where the task must be read before it is sent.
     """
 
     need: Need
@@ -39,6 +42,8 @@ class Judgement:
     detail: str | None = None
     repeats: bool = False
     replaces: str | None = None
+    seconds: float | None = None
+    shaken: Shaken | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +81,14 @@ _NOTHING_TO_MERGE = Judgement(
 )
 
 
-def judge(  # noqa: PLR0913 - all that a judgement rests on
+def judge(  # noqa: PLR0911, PLR0913 - one return a rule; all that a judgement rests on
     work: Work,
     known: KnownTask,
     *,
     claimed_elsewhere: bool,
     mode: UpdateMode,
     skip_unchanged: bool,
+    settle_seconds: float,
     approval: Approval = FREE_TO_GO,
 ) -> Judgement:
     """What ``work`` needs.
@@ -93,6 +99,7 @@ def judge(  # noqa: PLR0913 - all that a judgement rests on
         claimed_elsewhere: Whether another run has claimed its task.
         mode: Whether updates replace or merge.
         skip_unchanged: Whether an update that changes nothing makes no call.
+        settle_seconds: How late a call may take effect whose answer was lost.
         approval: What people have said of executions of its task.
     """
     if work.recovered:
@@ -100,20 +107,31 @@ def judge(  # noqa: PLR0913 - all that a judgement rests on
     if claimed_elsewhere:
         return WAIT
     if work.operation is Operation.EXECUTE:
-        return _execution(work, known, approval)
+        return _when_calm(_execution(work, known, approval), known.shaken, settle_seconds)
     if not skip_unchanged:
         return SEND
     if mode is UpdateMode.REPLACE:
-        return _SAME_BODY if known.body_hash == work.entry.body_hash else SEND
-    return _NOTHING_TO_MERGE if _changes_nothing(work, known) else SEND
+        if known.body_hash != work.entry.body_hash:
+            return SEND
+        return _read_first(known.shaken, settle_seconds) or _SAME_BODY
+    return _read_first(known.shaken, settle_seconds) or (
+        _NOTHING_TO_MERGE if _changes_nothing(work, known) else SEND
+    )
 
 
 def _execution(work: Work, known: KnownTask, approval: Approval) -> Judgement:
     if work.approved and not _still_approved(work, approval.held):
         return DROP
     if known.execution is not None:
-        return _after(known.execution, work)
+        return _after(work, known.execution)
     return SEND if work.approved else _before(approval, work)
+
+
+def _after(work: Work, execution: Execution) -> Judgement:
+    """A task is executed at most once: what that means for another record that asks for it."""
+    outcome, reason, detail = after_execution(work.entry, execution)
+    same = _same(work, execution.body_hash, execution.external_id)
+    return Judgement(Need.SETTLE, outcome, reason, detail, repeats=same and reason is None)
 
 
 def _still_approved(work: Work, held: HeldExecution | None) -> bool:
@@ -159,31 +177,28 @@ def _same(work: Work, body_hash: str | None, external_id: str | None) -> bool:
     return (body_hash, external_id) == (work.entry.body_hash, work.entry.external_id)
 
 
-def _after(execution: Execution, work: Work) -> Judgement:
-    """A task is executed at most once: what that means for another record that asks for it."""
-    if execution.outcome is Outcome.UNCERTAIN:
-        return Judgement(
-            Need.SETTLE,
-            Outcome.UNCERTAIN,
-            detail=f"Whether operation {execution.operation_id} executed this task could not be "
-            "established, so it is not sent again: `reply-tasks resolve` settles it.",
-            repeats=_same(work, execution.body_hash, execution.external_id),
-        )
-    same = _same(work, execution.body_hash, execution.external_id)
-    if same and execution.outcome is Outcome.APPLIED:
-        return Judgement(
-            Need.SETTLE,
-            Outcome.UNCHANGED,
-            detail=f"Executed by operation {execution.operation_id} from the same record.",
-            repeats=True,
-        )
-    ending = "" if execution.outcome is Outcome.APPLIED else ", and the execution failed"
-    return Judgement(
-        Need.SETTLE,
-        Outcome.REJECTED,
-        Reason.ALREADY_EXECUTED,
-        f"Operation {execution.operation_id} executed this task{ending}.",
-    )
+def _when_calm(judgement: Judgement, shaken: Shaken | None, settle_seconds: float) -> Judgement:
+    """An execution goes out when no late effect can change what it sends any more."""
+    if judgement.need is not Need.SEND or shaken is None:
+        return judgement
+    if not shaken.harmless and shaken.ago < settle_seconds:
+        return Judgement(Need.WAIT, seconds=settle_seconds - shaken.ago)
+    return replace(judgement, shaken=shaken) if _casts_doubt(shaken, settle_seconds) else judgement
+
+
+def _read_first(shaken: Shaken | None, settle_seconds: float) -> Judgement | None:
+    """A read in place of "unchanged", where the ledger's word on the task is in doubt."""
+    if shaken is None or not _casts_doubt(shaken, settle_seconds):
+        return None
+    return Judgement(Need.SEND, shaken=shaken)
+
+
+def _casts_doubt(shaken: Shaken, settle_seconds: float) -> bool:
+    """Whether the task must be read before what the ledger says of it is believed.
+
+    A late effect that would change nothing only casts doubt while it may still come.
+    """
+    return not shaken.harmless or shaken.ago < settle_seconds
 
 
 def _changes_nothing(work: Work, known: KnownTask) -> bool:

@@ -29,10 +29,17 @@ class Plan:
     """
 
     def __init__(
-        self, *, mode: UpdateMode, skip_unchanged: bool, holder_id: str, approvals: Approvals
+        self,
+        *,
+        mode: UpdateMode,
+        skip_unchanged: bool,
+        settle_seconds: int,
+        holder_id: str,
+        approvals: Approvals,
     ) -> None:
         self._mode = mode
         self._skip_unchanged = skip_unchanged
+        self._settle_seconds = settle_seconds
         self._holder_id = holder_id
         self._approvals = approvals
         self._lanes = Lanes(supersedes=mode is UpdateMode.REPLACE)
@@ -66,9 +73,9 @@ class Plan:
                 self._look_at(work.task_id)
         self._sendable.clear()
 
-    def wait_for_another(self, work: Work, now: float) -> None:
-        """Another run holds the claim on this task: come back to it in a while."""
-        self._elsewhere[work.task_id] = now + CLAIMED_ELSEWHERE
+    def wait_for_another(self, work: Work, now: float, seconds: float = CLAIMED_ELSEWHERE) -> None:
+        """Another call may still act on this task, of this run or another: come back later."""
+        self._elsewhere[work.task_id] = now + seconds
 
     def judge(self, connection: Connection, now: float) -> Iterator[tuple[Work, Judgement]]:
         """Judge every fresh head; those that need no call leave their lanes and are yielded."""
@@ -91,6 +98,7 @@ class Plan:
                     mode=self._mode,
                     skip_unchanged=self._skip_unchanged,
                     approval=self._approvals.of(work),
+                    settle_seconds=self._settle_seconds,
                 )
                 match judgement.need:
                     case Need.SETTLE | Need.DROP:
@@ -98,9 +106,10 @@ class Plan:
                             self._look_at(work.task_id)
                         yield work, judgement
                     case Need.WAIT:
-                        self.wait_for_another(work, now)
+                        self.wait_for_another(work, now, judgement.seconds or CLAIMED_ELSEWHERE)
                     case Need.SEND:
                         self._approvals.let_out(connection, work, judgement.replaces)
+                        work.shaken = judgement.shaken
                         self._sendable.setdefault(work.user, deque()).append(work)
 
     def users_with_work(self) -> list[str | None]:

@@ -1,28 +1,34 @@
-"""Sending: the calls of one record, from its claim to its outcome. Runs in a sender's thread.
+"""The calls of one record, from its claim to its outcome. Runs in a sender's thread.
 
-Each call takes a slot of the quota and is written down. What an answer means is decided by
-``reply_tasks.api.decisions``; here stands only what is done about it.
+Each call takes a slot of the quota and is written down; an execution leaves only with a fresh
+intent. When to call again is decided by ``reply_tasks.api.repeating``.
 """
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event
+from typing import Any
 
-from reply_tasks.api.answers import Answer, AnswerKind
+from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.api.decisions import Action, Call, Decision, decide
-from reply_tasks.contract.outcomes import Operation
+from reply_tasks.api.decisions import Action, Call, Decision, may_have_acted
+from reply_tasks.api.repeating import CannotGoOnError, Patience, Request, call_until_certain
+from reply_tasks.api.reply_clock import ReplyClock
+from reply_tasks.contract import TaskDetail
+from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Attempt, Settlement
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.errors import StopRun
 from target_reply_tasks.work import Unsettled, Work
 
-#: Seconds to wait after a 429 that does not say how long.
-UNSTATED_RETRY_AFTER = 10.0
+#: Seconds that an execution's intent may be old when the first byte leaves.
+FRESH_INTENT = 1.0
+#: How often an intent is written down once more because writing it took too long.
+MOST_NOTES = 3
 
 
 class Interrupted(Exception):  # noqa: N818 - it is not an error
@@ -41,8 +47,10 @@ class Effects:
         observe: An answer came: it may say what is left of the quota.
         note: Writes a claim's calls down, durably, before one more is sent; False when the claim
             is not ours any more.
+        last_detail: The task of a record as Reply last returned it, by the ledger.
         held: Whether this process's lease is safely ours.
         stopping: Set when the run stops: no more waiting.
+        reply_clock: What time it is for Reply.
         backoff: How long to wait before a repeat.
         random: A number from 0 to 1.
         monotonic: Seconds.
@@ -54,8 +62,10 @@ class Effects:
     pause: Callable[[Work, float], None]
     observe: Callable[[Work, Answer], None]
     note: Callable[[Work, tuple[Attempt, ...]], bool]
+    last_detail: Callable[[Work], TaskDetail | None]
     held: Callable[[], bool]
     stopping: Event
+    reply_clock: ReplyClock = field(default_factory=ReplyClock)
     backoff: Backoff = field(default_factory=Backoff)
     random: Callable[[], float] = random.random
     monotonic: Callable[[], float] = time.monotonic
@@ -63,43 +73,53 @@ class Effects:
 
 
 class Calls:
-    """Makes calls for records, and repeats what is safe to repeat."""
+    """Makes the calls of one record, and repeats what is safe to repeat."""
 
-    def __init__(self, effects: Effects, settings: TargetSettings) -> None:
-        self.effects = effects
+    def __init__(self, effects: Effects, settings: TargetSettings, work: Work) -> None:
+        self.work = work
         self.settings = settings
+        self._effects = effects
+        self._patience = Patience(settings.max_retries, effects.backoff, effects.random)
+        self._call = Call.READ
+        self._left_at = effects.now()
+        self._doubt = work.unsure
+        #: When an update may have acted whose answer was lost, on the monotonic clock.
+        self._lost_updates = [work.received] if work.recovered else []
 
-    def update(self, work: Work, body: dict[str, object]) -> Decision:
+    def update(self, body: Mapping[str, Any]) -> Decision:
         """Replace the task, repeating until the answer is certain."""
-        return self._certain(
-            work,
+        decision = self._ask(
             Call.UPDATE,
-            lambda: self.effects.client.update_task(
-                work.task_id, body, act_as_user_id=work.record.act_as_user_id
+            lambda: self._effects.client.update_task(
+                self.work.task_id, dict(body), act_as_user_id=self.work.record.act_as_user_id
             ),
         )
+        if decision.action is Action.APPLIED:
+            self._lost_updates.pop()  # the last one is not lost
+        return decision
 
-    def read(self, work: Work) -> Decision:
+    def read(self) -> Decision:
         """Read the task, repeating until the answer is certain."""
-        return self._certain(
-            work,
+        return self._ask(
             Call.READ,
-            lambda: self.effects.client.get_task(
-                work.task_id, act_as_user_id=work.record.act_as_user_id
+            lambda: self._effects.client.get_task(
+                self.work.task_id, act_as_user_id=self.work.record.act_as_user_id
             ),
         )
 
-    def execute(self, work: Work) -> Decision:
+    def execute(self) -> Decision:
         """Execute the task; repeated only when it is certain that nothing was sent.
 
         Raises:
             StopRun: Our lease ended, so that another host may have taken this claim.
         """
-        return self._certain(
-            work,
+        return self._ask(
             Call.EXECUTE,
-            lambda: self.effects.client.execute_task(
-                work.task_id, work.record.body, act_as_user_id=work.record.act_as_user_id
+            lambda: self._effects.client.execute_task(
+                self.work.task_id,
+                self.work.record.body,
+                act_as_user_id=self.work.record.act_as_user_id,
+                before_first_byte=self._see_to_intent,
             ),
         )
 
@@ -109,108 +129,174 @@ class Calls:
         Raises:
             Interrupted: The run is stopping.
         """
-        if self.effects.stopping.wait(seconds):
+        if self._effects.stopping.wait(seconds):
             raise Interrupted
 
-    def _certain(self, work: Work, call: Call, send: Callable[[], Answer]) -> Decision:
-        """Call until the answer decides something, or Reply is held to be down.
+    def monotonic(self) -> float:
+        """Seconds, by the clock that nobody sets."""
+        return self._effects.monotonic()
+
+    @property
+    def claimed_at(self) -> datetime:
+        """When the record was claimed, by Reply's clock as far as that is known.
+
+        Our own claim is placed by the monotonic clock; that of a dead run by what Reply's clock
+        said to it, or else says to us.
+        """
+        work, effects = self.work, self._effects
+        claimed_at = work.claimed_at or work.entry.received_at
+        if work.claimed_moment is not None:
+            return effects.reply_clock.at(work.claimed_moment) or claimed_at
+        ahead = work.reply_ahead
+        if ahead is None:
+            ahead = effects.reply_clock.ahead_of(effects.now(), effects.monotonic()) or 0.0
+        return claimed_at + timedelta(seconds=ahead)
+
+    @property
+    def last_detail(self) -> TaskDetail | None:
+        """The task as Reply last returned it, by the ledger."""
+        return self._effects.last_detail(self.work)
+
+    @property
+    def late_effects_are_over(self) -> bool:
+        """Whether everything that shook the task has had its time."""
+        shaken = self.work.shaken
+        return shaken is not None and shaken.ago >= self.settings.settle_seconds
+
+    def settled(  # noqa: PLR0913 - the columns of a settlement
+        self,
+        outcome: Outcome,
+        *,
+        reason: Reason | None = None,
+        detail: str | None = None,
+        problem: Mapping[str, Any] | None = None,
+        task: TaskDetail | None = None,
+        body_hash: str | None = None,
+    ) -> Settlement:
+        """The record's settlement, as of now."""
+        shaken = None
+        if self.work.operation is Operation.UPDATE and self._lost_updates:
+            shaken = max(0.0, self.monotonic() - self._lost_updates[-1])
+        seen = outcome in {Outcome.APPLIED, Outcome.UNCHANGED}
+        return self.work.settled(
+            outcome,
+            self._effects.now(),
+            reason=reason,
+            detail=detail,
+            problem=problem,
+            task_detail=None if task is None else task.raw,
+            body_hash=body_hash,
+            shaken=shaken,
+            confirmed=seen and self.late_effects_are_over,
+        )
+
+    def refused(self, decision: Decision) -> Settlement:
+        """Reply refused it: settled with what Reply said."""
+        return self.settled(
+            Outcome.REJECTED,
+            reason=decision.reason or Reason.API_REJECTED,
+            detail=decision.detail,
+            problem=decision.problem,
+        )
+
+    # -- what the loop of repeats does to the world --------------------------------------------
+
+    def take_slot(self) -> None:
+        """Use up a slot of the quota.
 
         Raises:
-            Interrupted: The run stopped while this waited.
-            StopRun: Reply is down, or refuses the key.
+            Interrupted: The run is stopping, and there is none.
         """
-        failures, failing = 0, 0.0
-        while True:
-            answer = self._call(work, call, send)
-            decision = decide(call, answer, task_id=work.task_id)
-            match decision.action:
-                case Action.WAIT:
-                    seconds = UNSTATED_RETRY_AFTER if decision.wait is None else decision.wait
-                    self.effects.pause(work, seconds)
-                case Action.REPEAT:
-                    failures += 1
-                    failing += answer.elapsed
-                    if self.effects.backoff.gives_up(failures, failing, self.settings.max_retries):
-                        raise StopRun(
-                            f"Reply could not be reached for the {call} of task {work.task_id}, "
-                            f"tried {failures} times: {decision.detail.rstrip('.')}. Its record "
-                            "stays unsettled: run again when Reply answers."
-                        )
-                    delay = self.effects.backoff.delay(failures, self.effects.random)
-                    delay = max(delay, decision.wait or 0.0)
-                    failing += delay
-                    self.sleep(delay)
-                case Action.STOP:
-                    raise StopRun(decision.detail)
-                case _:
-                    return decision
-
-    def _call(self, work: Work, call: Call, send: Callable[[], Answer]) -> Answer:
-        """Make one call, with a slot of the quota, and write it down."""
-        if not self.effects.slot(work):
+        if not self._effects.slot(self.work):
             raise Interrupted
-        if call is Call.EXECUTE:
-            self._before_executing(work)
-        doubt = work.unsure
-        if call is not Call.READ:
-            work.unsure = True
-        at = self.effects.now()
-        answer = send()
+        self._doubt = self.work.unsure
+        if self._call is not Call.READ:
+            self.work.unsure = True
+        self._left_at = self._effects.now()
+
+    def hear(self, answer: Answer) -> None:
+        """Write the call down, and what its answer leaves open."""
+        work, moment = self.work, self._effects.monotonic()
         work.attempts.append(
             Attempt(
-                at=at,
-                call=call,
+                at=self._left_at,
+                call=self._call,
                 status=answer.status,
                 error=answer.error or None,
                 seconds=round(answer.elapsed, 4),
             )
         )
-        if call is not Call.READ:
-            work.unsure = doubt or _changed_perhaps(answer)
-        self.effects.observe(work, answer)
-        return answer
+        if self._call is not Call.READ:
+            acted = may_have_acted(self._call, answer)
+            work.unsure = self._doubt or acted
+            if acted and self._call is Call.UPDATE:
+                self._lost_updates.append(moment)
+        self._effects.reply_clock.hear(answer, moment, closely=self._call is not Call.UPDATE)
+        self._effects.observe(work, answer)
 
-    def _before_executing(self, work: Work) -> None:
-        """The last look before an irreversible call: its intent is committed, and is still ours."""
-        if not self.effects.held():
-            raise StopRun(
-                "This run could not renew its lease on the ledger, so that its claims may be taken "
-                "over by another: nothing more is sent. Check the ledger's database and run again."
-            )
-        sends = [attempt for attempt in work.attempts if attempt.call == Call.EXECUTE]
-        if sends or work.recovered:
-            intent = Attempt(at=self.effects.now(), call=Call.EXECUTE)
-            if not self.effects.note(work, (*work.attempts, intent)):
+    def pause(self, seconds: float) -> None:
+        """No calls of this record's user for so long."""
+        self._effects.pause(self.work, seconds)
+
+    def wait(self, seconds: float, why: str) -> None:
+        """Wait before a repeat."""
+        del why
+        self.sleep(seconds)
+
+    def _ask(self, call: Call, send: Callable[[], Answer]) -> Decision:
+        """Call until the answer decides something.
+
+        Raises:
+            Interrupted: The run stopped while this waited.
+            CannotGoOnError: Reply is assumed to be down, or refuses the key.
+        """
+        self._call = call
+        what = f"the {call} of task {self.work.task_id}"
+        request = Request(call, what, send, self.work.task_id)
+        decision, _ = call_until_certain(request, self, self._patience)
+        return decision
+
+    def _see_to_intent(self) -> None:
+        """The last look before an irreversible call: its intent is committed, fresh, and ours."""
+        work = self.work
+        for _ in range(MOST_NOTES):
+            if not self._effects.held():
                 raise StopRun(
-                    f"The claim on task {work.task_id} was taken over by another run, which held "
-                    "this one for dead: nothing more is sent."
+                    "This run could not renew its lease on the ledger, so that its claims may be "
+                    "taken over by another: nothing more is sent. Check the ledger's database and "
+                    "run again."
                 )
-
-
-def _changed_perhaps(answer: Answer) -> bool:
-    """Whether a write with this answer may have changed something that is not known."""
-    if answer.kind is AnswerKind.NOT_CONNECTED:
-        return False
-    if answer.kind is AnswerKind.LOST or answer.status is None:
-        return True
-    return answer.succeeded or answer.status >= 500  # noqa: PLR2004
+            began = self._effects.monotonic()
+            if work.intent_at is not None and began - work.intent_at <= FRESH_INTENT:
+                break
+            intent = Attempt(at=self._effects.now(), call=Call.EXECUTE)
+            if not self._effects.note(work, (*work.attempts, intent)):
+                raise StopRun(
+                    f"The claim on task {work.task_id} was taken over by another run, which "
+                    "assumed that this one had died: nothing more is sent."
+                )
+            work.intent_at = began
+        work.intent_at = None  # it is used: one more send needs another
 
 
 class Sender:
     """Applies one record at a time: the steps of an update, a merge or an execution."""
 
-    def __init__(self, calls: Calls, *, update: "Step", execute: "Step") -> None:
-        self._calls = calls
+    def __init__(
+        self, effects: Effects, settings: TargetSettings, *, update: "Step", execute: "Step"
+    ) -> None:
+        self._effects = effects
+        self._settings = settings
         self._steps = {Operation.UPDATE: update, Operation.EXECUTE: execute}
 
     def apply(self, work: Work) -> Settlement | Unsettled:
         """Take a claimed record to its outcome, or give it back when the run stops."""
         try:
-            return self._steps[work.operation](self._calls, work)
+            return self._steps[work.operation](Calls(self._effects, self._settings, work))
         except Interrupted:
             return Unsettled(work)
-        except StopRun as stop:
+        except (CannotGoOnError, StopRun) as stop:
             return Unsettled(work, str(stop))
 
 
-Step = Callable[[Calls, Work], Settlement]
+Step = Callable[[Calls], Settlement]

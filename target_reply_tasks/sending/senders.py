@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from threading import BoundedSemaphore, Event
 
 from reply_tasks.api.answers import Answer
-from reply_tasks.contract import UpdateMode
+from reply_tasks.contract import TaskDetail, UpdateMode, read_task_detail
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Attempt, LedgerError
 from reply_tasks.ledger.claims import note_attempts
+from reply_tasks.ledger.queries import known_tasks
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
 from target_reply_tasks.engine.inbox import Ended, Inbox, PauseWanted, SlotWanted
 from target_reply_tasks.errors import StopRun
-from target_reply_tasks.sending.calls import Calls, Effects, Sender
+from target_reply_tasks.sending.calls import Effects, Sender
 from target_reply_tasks.sending.execute import execute
 from target_reply_tasks.sending.pool import Pool
 from target_reply_tasks.sending.threads import SenderThreads
@@ -106,13 +107,16 @@ class Senders:
             pause=self._pause,
             observe=self._observe,
             note=self._note,
+            last_detail=self._last_detail,
             held=self._held,
             stopping=stopping,
+            reply_clock=self._context.reply_clock,
             backoff=self._context.backoff,
         )
         merges = self._settings.update_mode is UpdateMode.MERGE
         return Sender(
-            Calls(effects, self._settings),
+            effects,
+            self._settings,
             update=self._merge if merges else replace,
             execute=execute,
         )
@@ -149,6 +153,11 @@ class Senders:
         except LedgerError as error:
             raise StopRun(str(error)) from None
         return self._context.ledger.held
+
+    def _last_detail(self, work: Work) -> TaskDetail | None:
+        with self._context.ledger.read() as connection:
+            known = known_tasks(connection, [work.task_id], with_detail=True)
+        return read_task_detail(known[work.task_id].detail)
 
     def _note(self, work: Work, attempts: tuple[Attempt, ...]) -> bool:
         holder = self._context.ledger.holder

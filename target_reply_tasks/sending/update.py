@@ -7,22 +7,30 @@ from reply_tasks.api.decisions import Action, Decision
 from reply_tasks.contract import TaskDetail, body_hash, merge, violations_of_update
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Settlement
+from reply_tasks.resolving.evidence import has_body
 from target_reply_tasks.sending.calls import Calls
-from target_reply_tasks.work import Work
 
 #: How many TaskDetails of this run are kept, so that a second merge of a task needs no read.
 CACHED_DETAILS = 500
+ALREADY_SO = "The task in Reply already matches this record."
 
 
-def replace(calls: Calls, work: Work) -> Settlement:
-    """The record is the whole body: one call."""
+def replace(calls: Calls) -> Settlement:
+    """The record is the whole body: one call, and a read first where late effects are possible."""
+    work = calls.work
     if work.recovered and violations_of_update(work.record.body):
-        return Merge()(calls, work)  # less than a whole body: a run in merge mode claimed it
-    decision = calls.update(work, dict(work.record.body))
+        return Merge()(calls)  # less than a whole body: a run in merge mode claimed it
+    if work.shaken is not None:
+        read = calls.read()
+        if read.action is Action.REJECTED:
+            return calls.refused(read)
+        base = _task(read)
+        if has_body(base, work.record.body):
+            return calls.settled(Outcome.UNCHANGED, detail=ALREADY_SO, task=base)
+    decision = calls.update(work.record.body)
     if decision.action is Action.REJECTED:
-        return _rejected(calls, work, decision)
-    task = _task(decision)
-    return work.settled(Outcome.APPLIED, calls.effects.now(), task_detail=task.raw)
+        return calls.refused(decision)
+    return calls.settled(Outcome.APPLIED, task=_task(decision))
 
 
 class Merge:
@@ -32,53 +40,51 @@ class Merge:
         self._details: OrderedDict[int, TaskDetail] = OrderedDict()
         self._lock = Lock()
 
-    def __call__(self, calls: Calls, work: Work) -> Settlement:
+    def __call__(self, calls: Calls) -> Settlement:
         """Merge one record; one call or two."""
-        base = self._cached(work.task_id)
+        work = calls.work
+        base = self._base(calls)
         if base is None:
-            read = calls.read(work)
+            read = calls.read()
             if read.action is Action.REJECTED:
-                return _rejected(calls, work, read)
+                return calls.refused(read)
             base = _task(read)
             self._keep(base)
         before = base.update_body()
         body = merge(before, work.record.body)
         merged_hash = body_hash(Operation.UPDATE, body)
         if body == before:
-            return work.settled(
-                Outcome.UNCHANGED,
-                calls.effects.now(),
-                detail="The task, as Reply has it, is so already.",
-                task_detail=base.raw,
-                body_hash=merged_hash,
+            return calls.settled(
+                Outcome.UNCHANGED, detail=ALREADY_SO, task=base, body_hash=merged_hash
             )
         violations = violations_of_update(body)
         if violations:
-            return work.settled(
+            return calls.settled(
                 Outcome.REJECTED,
-                calls.effects.now(),
                 reason=Reason.INVALID_RECORD,
                 detail="Merged into the task: "
                 + " ".join(f"{violation.pointer}: {violation.message}" for violation in violations),
             )
-        decision = calls.update(work, dict(body))
+        decision = calls.update(body)
         if decision.action is Action.REJECTED:
             self._forget(work.task_id)
-            return _rejected(calls, work, decision)
+            return calls.refused(decision)
         task = _task(decision)
         self._keep(task)
-        return work.settled(
-            Outcome.APPLIED, calls.effects.now(), task_detail=task.raw, body_hash=merged_hash
-        )
+        return calls.settled(Outcome.APPLIED, task=task, body_hash=merged_hash)
 
     def forget_all(self) -> None:
         """Another run has settled something: what is kept may be stale."""
         with self._lock:
             self._details.clear()
 
-    def _cached(self, task_id: int) -> TaskDetail | None:
+    def _base(self, calls: Calls) -> TaskDetail | None:
+        """The task as this run last saw it; None where it must be read: it may be another now."""
+        work = calls.work
+        if not calls.settings.skip_unchanged or work.recovered or work.shaken is not None:
+            return None
         with self._lock:
-            return self._details.get(task_id)
+            return self._details.get(work.task_id)
 
     def _keep(self, task: TaskDetail) -> None:
         with self._lock:
@@ -90,17 +96,6 @@ class Merge:
     def _forget(self, task_id: int) -> None:
         with self._lock:
             self._details.pop(task_id, None)
-
-
-def _rejected(calls: Calls, work: Work, decision: Decision) -> Settlement:
-    """Reply refused it: settled with what Reply said."""
-    return work.settled(
-        Outcome.REJECTED,
-        calls.effects.now(),
-        reason=decision.reason or Reason.API_REJECTED,
-        detail=decision.detail,
-        problem=decision.problem,
-    )
 
 
 def _task(decision: Decision) -> TaskDetail:

@@ -49,7 +49,7 @@ TARGET: dict[str, Any] = COMMON | {
     "merge_nulls": "keep",
     "skip_unchanged": True,
     "on_lost_answer": "verify",
-    "settle_seconds": 30,
+    "settle_seconds": 120,
     "max_rejected": None,
     "max_rejected_percent": 100,
     "concurrency": 4,
