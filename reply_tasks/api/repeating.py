@@ -23,6 +23,10 @@ class CannotGoOnError(Exception):
     """
 
 
+class AssumedDownError(CannotGoOnError):
+    """Reply was asked as often as patience allows, and never gave an answer that decides."""
+
+
 class Caller(Protocol):
     """Who calls: what a repeat may do to the world. Each method may raise to end the loop."""
 
@@ -80,7 +84,8 @@ def call_until_certain(
     sent is never repeated: its decision is ``LOST``.
 
     Raises:
-        CannotGoOnError: Reply refuses the caller, or was asked as often as patience allows.
+        CannotGoOnError: Reply refuses the caller.
+        AssumedDownError: Reply was asked as often as patience allows.
     """
     failures, failing = 0, 0.0
     while True:
@@ -96,9 +101,9 @@ def call_until_certain(
             failures += 1
             failing += answer.elapsed
             if patience.backoff.gives_up(failures, failing, patience.max_retries):
-                raise CannotGoOnError(
+                raise AssumedDownError(
                     f"Reply could not be asked for {request.what}, tried {failures} times: "
-                    f"{decision.detail.rstrip('.')}; run again when Reply answers."
+                    f"{decision.detail.rstrip('.')}. Run again when it answers."
                 )
             delay = patience.backoff.delay(failures, patience.random)
             delay = max(delay, decision.wait or 0.0)

@@ -16,7 +16,13 @@ from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.decisions import Action, Call, Decision, may_have_acted
-from reply_tasks.api.repeating import CannotGoOnError, Patience, Request, call_until_certain
+from reply_tasks.api.repeating import (
+    AssumedDownError,
+    CannotGoOnError,
+    Patience,
+    Request,
+    call_until_certain,
+)
 from reply_tasks.api.reply_clock import ReplyClock
 from reply_tasks.contract import TaskDetail
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
@@ -295,6 +301,8 @@ class Sender:
             return self._steps[work.operation](Calls(self._effects, self._settings, work))
         except Interrupted:
             return Unsettled(work)
+        except AssumedDownError as stop:
+            return Unsettled(work, f"{stop} The record stays unsettled until you run again.")
         except (CannotGoOnError, StopRun) as stop:
             return Unsettled(work, str(stop))
 
