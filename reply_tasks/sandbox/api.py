@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from email.utils import formatdate
 from threading import Event
 from typing import Protocol
 
@@ -66,7 +67,7 @@ class Api:
         except Exception:  # noqa: BLE001 - a server answers whatever happens inside it
             traceback.print_exc(file=sys.stderr)
             answer = bare(500, "The sandbox itself failed; see its error output.").answer()
-        answer.headers |= quota
+        answer.headers |= {"Date": formatdate(self.clock(), usegmt=True), **quota}
         call.effect |= answer.effect
         return answer, call
 
