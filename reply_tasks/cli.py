@@ -13,6 +13,8 @@ import click
 COMMANDS: Mapping[str, str] = {
     "demo": "reply_tasks.demo.command",
     "sandbox": "reply_tasks.sandbox.command",
+    "init": "reply_tasks.commands.init",
+    "check": "reply_tasks.commands.check",
     "status": "reply_tasks.commands.status",
     "rejected": "reply_tasks.commands.rejected",
     "find": "reply_tasks.commands.find",

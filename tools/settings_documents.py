@@ -11,7 +11,8 @@ from textwrap import indent
 import click
 import yaml
 
-from tools.settings_tables import TAP, TARGET, meltano_settings, settings_markdown
+from reply_tasks.settings.meltano import TAP, TARGET, meltano_settings
+from tools.settings_tables import settings_markdown
 
 #: Document -> the generated parts in it, by name.
 DOCUMENTS: Mapping[str, tuple[str, ...]] = {

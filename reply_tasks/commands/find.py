@@ -1,5 +1,6 @@
 """The ``find`` command: the history of one task, record, contact or address."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,8 @@ from reply_tasks.operator import (
 )
 from reply_tasks.settings import CommonSettings
 
+#: So much of a record that was not read is shown to a person; --json has all of it.
+LONGEST_RECORD = 600
 #: The exit code when the ledger knows nothing of the key.
 NOTHING_FOUND = 1
 
@@ -99,6 +102,8 @@ def _plain_operation(row: OperationRow) -> dict[str, Any]:
         "received_at": row.received_at,
         "claimed_at": row.claimed_at,
         "settled_at": row.settled_at,
+        "approved_by": row.approved_by,
+        "approved_at": row.approved_at,
         "message": row.message,
         "recipient": row.recipient,
         "http_status": row.http_status,
@@ -160,10 +165,15 @@ def _lines(row: OperationRow) -> Iterator[tuple[str, str]]:
     for each in row.attempts:
         answer = each.status if each.error is None else shown(each.error)
         yield "call   ", f"{moment(each.at)} {each.call}: {answer or 'no answer'}"
+    if row.approved_at is not None and row.approved_by is not None:
+        word = "declined" if row.outcome is Outcome.REJECTED else "approved"
+        yield word, f"{moment(row.approved_at)} by {shown(row.approved_by)}"
     if row.settled_at is not None:
         yield "settled", moment(row.settled_at)
     if row.detail:
         yield "because" if row.reason else "detail ", shown(row.detail)
+    if row.record is not None and row.message is None:
+        yield "as read", shown(json.dumps(row.record, ensure_ascii=False)[:LONGEST_RECORD])
     if row.problem is not None and row.problem.get("code"):
         yield "problem", shown(str(row.problem["code"]))
 

@@ -17,7 +17,14 @@ from reply_tasks.ledger import quota_tables  # noqa: F401 - makes them known to 
 from reply_tasks.ledger.files import LedgerFile, private_file
 from reply_tasks.ledger.migrations import MIGRATIONS, identify
 from reply_tasks.ledger.tables import dump_json, metadata, migrations, sequences
-from reply_tasks.ledger.urls import LedgerError, cause, shown, usable
+from reply_tasks.ledger.urls import (
+    LedgerError,
+    MissingLedgerError,
+    OlderLedgerError,
+    cause,
+    shown,
+    usable,
+)
 
 #: Any fixed number: it keeps two processes from migrating one PostgreSQL ledger at once.
 MIGRATION_LOCK = 7_236_214_001
@@ -27,7 +34,17 @@ BUSY_SECONDS = 60
 #: who waits for it.
 _POOL: dict[str, Any] = {"pool_size": 4, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
 
-__all__ = ["LedgerError", "cause", "clock", "open_engine", "shown", "writing", "writing_on"]
+__all__ = [
+    "LedgerError",
+    "MissingLedgerError",
+    "OlderLedgerError",
+    "cause",
+    "clock",
+    "open_engine",
+    "shown",
+    "writing",
+    "writing_on",
+]
 
 
 def open_engine(ledger_url: str, *, create: bool = True, migrate: bool = True) -> Engine:
@@ -160,9 +177,9 @@ def _missing_migrations(engine: Engine) -> list[str]:
 
 def _refuse_absent(missing: list[str], url: URL, *, create: bool, migrate: bool) -> None:
     if missing == [*MIGRATIONS] and not create:
-        raise LedgerError(f"There is no ledger in {shown(url)}.")
+        raise MissingLedgerError(f"There is no ledger in {shown(url)}.")
     if missing and not migrate:
-        raise LedgerError(
+        raise OlderLedgerError(
             f"The ledger in {shown(url)} is of an older version: the next run of the target "
             "upgrades it in place."
         )

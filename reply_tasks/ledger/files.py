@@ -8,7 +8,7 @@ from typing import Self
 
 from sqlalchemy.engine import URL
 
-from reply_tasks.ledger.urls import LedgerError
+from reply_tasks.ledger.urls import LedgerError, MissingLedgerError
 
 #: What SQLite keeps beside a database.
 _SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -67,7 +67,7 @@ def private_file(path: Path, *, create: bool) -> None:
         _refuse_planted(path, by_anybody=bool(shared & stat.S_IWOTH))
     if not path.exists():
         if not create:
-            raise LedgerError(
+            raise MissingLedgerError(
                 f"There is no ledger at {path}; the first run of the target makes it."
             )
         if not folder.is_dir():

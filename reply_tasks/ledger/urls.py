@@ -19,6 +19,14 @@ class LedgerError(Exception):
     """The ledger can't be opened or written. The message says what to do; it holds no secret."""
 
 
+class MissingLedgerError(LedgerError):
+    """There is no ledger at the place that was named."""
+
+
+class OlderLedgerError(LedgerError):
+    """An older version wrote the ledger, and it was not to be upgraded."""
+
+
 def usable(ledger_url: str) -> URL:
     """The URL with its driver spelled out.
 

@@ -96,9 +96,11 @@ def _in_flight(row: OperationRow) -> DeliveryAnswer:
 
 
 def _held(row: OperationRow) -> DeliveryAnswer:
-    return DeliveryAnswer(
-        Delivered.HELD, "It waits for a person's approval; nothing was sent.", row.operation_id
-    )
+    if row.approved_at is None:
+        why = "It waits for a person's approval; nothing was sent."
+    else:
+        why = "It is approved, and the next run of the target sends it; nothing was sent so far."
+    return DeliveryAnswer(Delivered.HELD, why, row.operation_id)
 
 
 def _not_sent(row: OperationRow) -> DeliveryAnswer:
@@ -125,6 +127,6 @@ _IN_ORDER: tuple[
     (lambda row: row.outcome is Outcome.APPLIED, _sent),
     (lambda row: row.outcome is Outcome.UNCERTAIN, _not_known),
     (lambda row: row.outcome is None, _in_flight),
-    (lambda row: str(row.outcome) == "held", _held),
+    (lambda row: row.outcome is Outcome.HELD, _held),
     (lambda _: True, _not_sent),
 )

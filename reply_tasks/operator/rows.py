@@ -50,7 +50,8 @@ class OperationRow:
         attempts: Every call that was made for it, in order.
         record: The record, while the ledger keeps it: as it was read, of one that was rejected,
             otherwise in the contract's own spelling.
-        task_detail: The task as Reply returned it.
+        task_detail: The task as Reply returned it; of a held execution, as a preview read it.
+        approved_by: Who said yes or no to it, where that was asked.
     """
 
     operation_id: str
@@ -74,6 +75,8 @@ class OperationRow:
     received_at: datetime
     claimed_at: datetime | None
     settled_at: datetime | None
+    approved_by: str | None
+    approved_at: datetime | None
 
     @property
     def executes(self) -> bool:
@@ -96,7 +99,10 @@ class OperationRow:
         if self.task_detail is not None and self.outcome is Outcome.APPLIED:
             detail = self.task_detail
             return message_in(detail.get("content")) or message_in(detail.get("template"))
-        return None if self.record is None else message_in(self.record.get("content"))
+        own = None if self.record is None else message_in(self.record.get("content"))
+        if own is None and self.outcome is Outcome.HELD and self.task_detail is not None:
+            return message_in(self.task_detail.get("content"))
+        return own
 
     @property
     def recipient(self) -> Recipient:
@@ -152,4 +158,6 @@ def read_operation(row: Row[Any]) -> OperationRow:
         received_at=row.received_at,
         claimed_at=row.claimed_at,
         settled_at=row.settled_at,
+        approved_by=row.approved_by,
+        approved_at=row.approved_at,
     )

@@ -143,15 +143,14 @@ def outcomes_over_time(
 
 
 def _summary(row: Row[Any]) -> RunSummary:
-    columns = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
     return RunSummary(
         run_id=row.run_id,
         started_at=row.started_at,
         ended_at=row.ended_at,
         exit_code=row.exit_code,
         crashed=row.crashed,
-        outcomes={each: columns.get(str(each), 0) for each in Outcome},
-        repeated=columns.get("repeated", 0),
+        outcomes={each: row._mapping[str(each)] for each in Outcome},  # noqa: SLF001 - public
+        repeated=row.repeated,
         api_calls=row.api_calls,
         quota_wait_seconds=row.quota_wait_seconds,
     )

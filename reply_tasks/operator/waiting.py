@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from reply_tasks.contract.outcomes import Outcome
@@ -11,9 +11,10 @@ from reply_tasks.ledger.queries import known_tasks
 from reply_tasks.ledger.tables import operations
 from reply_tasks.operator.rows import OperationRow, Recipient, read_operation, recipient_in
 
-#: Outcomes that a person or a later run still has to end, as the ledger writes them.
-HELD = "held"
-UNCERTAIN = str(Outcome.UNCERTAIN)
+#: A row that only repeats what is held, where such rows are kept, has no record of its own.
+_IS_HELD = and_(operations.c.outcome == Outcome.HELD, operations.c.record.is_not(None))
+_IS_UNCERTAIN = operations.c.outcome == Outcome.UNCERTAIN
+_IS_CLAIMED = operations.c.outcome.is_(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +48,25 @@ class AllWaiting:
 def all_waiting(connection: Connection) -> AllWaiting:
     """What waits, in numbers."""
     return AllWaiting(
-        claimed=_count(connection, operations.c.outcome.is_(None), operations.c.claimed_at),
-        held=_count(connection, operations.c.outcome == HELD, operations.c.settled_at),
-        uncertain=_count(connection, operations.c.outcome == UNCERTAIN, operations.c.settled_at),
+        claimed=_count(connection, _IS_CLAIMED, operations.c.claimed_at),
+        held=_count(connection, _IS_HELD, operations.c.settled_at),
+        uncertain=_count(connection, _IS_UNCERTAIN, operations.c.settled_at),
     )
 
 
 def claimed_operations(connection: Connection) -> tuple[OperationRow, ...]:
     """Operations that are claimed and not settled, oldest first."""
-    return _rows(connection, operations.c.outcome.is_(None), operations.c.claimed_at)
+    return _rows(connection, _IS_CLAIMED, operations.c.claimed_at)
 
 
 def held_operations(connection: Connection) -> tuple[OperationRow, ...]:
     """Executions that wait for a person's approval, in the order in which they were held."""
-    return _rows(connection, operations.c.outcome == HELD, operations.c.sequence)
+    return _rows(connection, _IS_HELD, operations.c.sequence)
 
 
 def uncertain_operations(connection: Connection) -> tuple[OperationRow, ...]:
     """Executions whose effect is not known, in the order in which they were settled."""
-    return _rows(connection, operations.c.outcome == UNCERTAIN, operations.c.sequence)
+    return _rows(connection, _IS_UNCERTAIN, operations.c.sequence)
 
 
 def recipients(connection: Connection, rows: tuple[OperationRow, ...]) -> dict[int, Recipient]:

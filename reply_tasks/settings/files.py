@@ -1,4 +1,4 @@
-"""Config files, as ``--config`` names them: one JSON object."""
+"""Config files, as ``--config`` names them: one JSON object, in which ``//`` begins a comment."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,14 @@ from typing import Any
 
 from reply_tasks.settings.parsing import SettingsError
 
+#: How the name of a member begins that is a comment.
+COMMENT = "//"
+
 
 def read_config_file(path: Path) -> dict[str, Any]:
     """The settings in a config file, as they are written there.
+
+    JSON has no comments, so a member whose name begins with ``//`` is one.
 
     Raises:
         SettingsError: There is no such file, or it is no JSON object; it names file and place, and
@@ -26,4 +31,4 @@ def read_config_file(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(config, dict):
         raise SettingsError([f"The config file {path} must hold one JSON object of settings."])
-    return config
+    return {name: value for name, value in config.items() if not name.startswith(COMMENT)}

@@ -55,6 +55,19 @@ def test_no_unknown_and_nothing(stage: Stage) -> None:
     assert (done.returncode, json.loads(done.stdout)["answer"]) == (1, "unknown")
 
 
+def test_held_until_a_person_says_yes(stage: Stage) -> None:
+    """What waits for approval is neither yes nor no, and its text is there to be read."""
+    stage.sandbox.create_task(1)
+    stage.run(execution(1, content={"body": "Hello"}), executions_without_approval=0)
+    answer = found(stage, "1")
+    assert (answer["answer"], answer["tasks"][0]["operations"][0]["outcome"]) == ("held", "held")
+    written = run_command(stage, "find", "1").stdout
+    assert "text, which was not sent:" in written
+    assert "    Hello" in written
+    status = json.loads(run_command(stage, "status", "--json").stdout)
+    assert (status["held"]["count"], status["last_ended"]["held"]) == (1, 1)
+
+
 def test_values_from_outside_do_not_act_on_the_terminal(stage: Stage) -> None:
     """Escapes, carriage returns and bidi marks in ids and texts are shown, not obeyed."""
     stage.sandbox.create_task(1)

@@ -16,11 +16,12 @@ from reply_tasks.contract import read_record
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.contract.records import TaskRecord
 from reply_tasks.settings import TargetSettings, tap_settings_schema, target_settings_schema
+from reply_tasks.settings.meltano import TAP, TARGET, meltano_settings
 from tap_reply_tasks.tap import TapReplyTasks
 from target_reply_tasks.target import TargetReplyTasks
 from tools.command_documents import commands_markdown
 from tools.settings_documents import DOCUMENTS, with_generated_parts
-from tools.settings_tables import TAP, TARGET, meltano_settings, settings_markdown
+from tools.settings_tables import settings_markdown
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
