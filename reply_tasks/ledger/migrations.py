@@ -9,7 +9,13 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.schema import CreateColumn
 
-from reply_tasks.ledger.tables import APPROVAL_INDEXES, operations, runs, tasks
+from reply_tasks.ledger.tables import (
+    APPROVAL_INDEXES,
+    QUESTION_INDEXES,
+    operations,
+    runs,
+    tasks,
+)
 
 
 def _initial(connection: Connection) -> None:
@@ -87,6 +93,12 @@ def add_columns(connection: Connection, table: Table, *names: str) -> None:
         connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column}"))
 
 
+def _questions(connection: Connection) -> None:
+    """Indexes for what an operator asks."""
+    for statement in QUESTION_INDEXES:
+        connection.execute(text(statement))
+
+
 MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0001_initial": _initial,
     "0002_identity": _identity,
@@ -94,4 +106,5 @@ MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0005_source_stream": _source_stream,
     "0006_quota": _quota,
     "0007_approval": _approval,
+    "0010_questions": _questions,
 }

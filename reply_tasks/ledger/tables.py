@@ -152,6 +152,7 @@ def _one_claim_a_task(_table: Table, connection: Connection, **_: object) -> Non
     for statement in (
         "CREATE UNIQUE INDEX one_claim_a_task ON operations (task_id) WHERE outcome IS NULL",
         *APPROVAL_INDEXES,
+        *QUESTION_INDEXES,
     ):
         connection.execute(text(statement))
 
@@ -162,6 +163,14 @@ APPROVAL_INDEXES = (
     """CREATE UNIQUE INDEX one_held_a_task ON operations (task_id)
     WHERE outcome = 'held' AND record IS NOT NULL""",
     "CREATE INDEX declined_of_a_task ON operations (task_id) WHERE reason = 'not_approved'",
+)
+
+
+#: What an operator asks for: the history of a task, and the few rows that somebody has to look at.
+QUESTION_INDEXES = (
+    "CREATE INDEX operations_of_a_task ON operations (task_id, sequence)",
+    "CREATE INDEX rejected_operations ON operations (sequence) WHERE reason IS NOT NULL",
+    "CREATE INDEX uncertain_operations ON operations (sequence) WHERE outcome = 'uncertain'",
 )
 
 
