@@ -15,8 +15,8 @@ from reply_tasks.ledger import LedgerError, Settlement
 from reply_tasks.ledger.runs import end_run, start_run
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
-from target_reply_tasks.engine.adoption import adopt
 from target_reply_tasks.engine.approvals import Approvals
+from target_reply_tasks.engine.backlog import Backlog
 from target_reply_tasks.engine.checkpoint import Checkpoint
 from target_reply_tasks.engine.commits import ClaimLostError, Commits
 from target_reply_tasks.engine.gate import WINDOW, Gate
@@ -48,8 +48,6 @@ from target_reply_tasks.work import Settled, Unsettled, Work
 #: Seconds that what is in flight may take to settle when the run stops; then its claims are left to
 #: the next run.
 STOP_BOUND = 20.0
-#: Seconds between two looks for claims that a dead run left while we wait for them.
-ORPHAN_LOOK = 5.0
 
 
 class Engine:
@@ -78,13 +76,18 @@ class Engine:
             holder_id=context.ledger.holder.holder_id,
             approvals=self._approvals,
         )
+        self._backlog = Backlog(
+            context,
+            run_id,
+            begin=lambda: self._commits.begin(durable=True),
+            plan=self._plan,
+            approvals=self._approvals,
+        )
         self._checkpoint = Checkpoint()
         self._senders = Senders(context, settings, self._inbox, self._stopping)
         self._states = StateWriter(context.write_state, inbox, reached=context.reached)
-        self._recovering = 0
         self._input_ended = False
         self._bound = float("inf")
-        self._next_orphan_look = 0.0
         self._result = RunResult()
         self._progress = Progress(context.log)
         self._unknown_members = UnknownMembers(context.log)
@@ -141,41 +144,9 @@ class Engine:
         with self._commits.begin(durable=True) as connection:
             start_run(connection, self._run_id)
             self._context.reached(Step.OPENING_RUN)
-        self._adopt_orphans()
-        self._take_up_approved()
-        if not self._recovering:
+        self._backlog.take_up()
+        if not self._backlog.open:
             self._ready_to_read.set()
-
-    def _adopt_orphans(self) -> None:
-        """Take over the claims of dead runs; they go through their lanes before anything else."""
-        with self._commits.begin(durable=True) as connection:
-            works, closed = adopt(connection, self._context.ledger.holder, self._run_id)
-            if works or closed:
-                self._context.reached(Step.TAKING_OVER)
-        for work in works:
-            self._recovering += 1
-            self._plan.add(work)
-        if works or closed:
-            self._context.log(
-                f"Found {len(closed)} run(s) that died, and {len(works)} claim(s) without an "
-                "outcome: they are settled first."
-            )
-        self._next_orphan_look = time.monotonic() + ORPHAN_LOOK
-        self._context.reached(Step.TAKEN_OVER)
-
-    def _take_up_approved(self) -> None:
-        """What people have approved is sent before anything is read."""
-        with self._commits.begin(durable=True) as connection:
-            works, expired = self._approvals.begin(connection)
-        for work in works:
-            self._recovering += 1
-            self._plan.add(work)
-        if works:
-            self._context.log(f"Found {len(works)} approved execution(s): they are sent first.")
-        if expired:
-            self._context.log(
-                f"{expired} execution(s) were rejected: nobody approved them in time."
-            )
 
     def _finished(self) -> bool:
         if self._stopping.is_set():
@@ -184,7 +155,7 @@ class Engine:
             )
         return (
             self._input_ended
-            and not self._recovering
+            and not self._backlog.open
             and not self._turn.due
             and not self._checkpoint.in_hand
             and not self._checkpoint.has_safe_state
@@ -222,7 +193,7 @@ class Engine:
                 exit_code=1,
             )
         else:
-            self._recovering -= committed.dropped
+            self._backlog.open -= committed.dropped
             self._publish(committed.settled)
             if self._context.pacing.gave_up is not None:
                 self._begin_stop(self._context.pacing.gave_up, exit_code=1)
@@ -307,7 +278,7 @@ class Engine:
         for each in settled:
             self._result.totals.count(each.settlement)
             if each.index < 0:
-                self._recovering -= 1
+                self._backlog.open -= 1
                 continue
             self._checkpoint.settle(each.index)
             self._result.rejected += each.settlement.outcome is Outcome.REJECTED
@@ -318,7 +289,7 @@ class Engine:
             self._commits.make_durable()
             for state in self._checkpoint.safe_states():
                 self._states.put(state)
-        if not self._recovering:
+        if not self._backlog.open:
             self._ready_to_read.set()
         most = self._settings.max_rejected
         if most is not None and self._result.rejected > most and not self._stopping.is_set():
@@ -326,8 +297,8 @@ class Engine:
                 f"{self._result.rejected} records were rejected, and max_rejected is {most}.",
                 exit_code=1,
             )
-        if self._plan.waits_elsewhere and time.monotonic() > self._next_orphan_look:
-            self._adopt_orphans()
+        if self._plan.waits_elsewhere:
+            self._backlog.look_for_orphans()
 
     # -- stopping ------------------------------------------------------------------------------
 
@@ -351,7 +322,7 @@ class Engine:
     def _close(self) -> None:
         """Write the run's end."""
         totals, result = self._result.totals, self._result
-        result.unsettled = self._checkpoint.in_hand + self._recovering
+        result.unsettled = self._checkpoint.in_hand + self._backlog.open
         totals.quota_wait_seconds = self._context.pacing.waited
         if not self._stopping.is_set():
             result.give_verdict(max_rejected_percent=self._settings.max_rejected_percent)
@@ -366,6 +337,6 @@ class Engine:
         self._result.exit_code = 1
         self._result.stopped = self._result.stopped or cause
         self._result.error = error
-        self._result.unsettled = self._checkpoint.in_hand + self._recovering
+        self._result.unsettled = self._checkpoint.in_hand + self._backlog.open
         self._stopping.set()
         self._senders.take_back()  # their claims are the next run's

@@ -126,6 +126,7 @@ def _check(stage: Stage, name: str, signals: tuple[Signals, ...]) -> None:
     assert ended.states == [{"records": n} for n in range(1, moment.states + 1)]
     assert "Traceback" not in ended.log
     assert "records read" in ended.last_line
+    assert f"Told to stop ({signals[0].name})" in ended.log
     assert _writes(stage) == sent
     assert len(stage.claims()) == moment.claims
     assert [run["exit_code"] for run in stage.runs()][-1] == 128 + signals[0]

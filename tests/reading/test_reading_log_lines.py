@@ -1,10 +1,13 @@
 """Log lines: nothing from outside passes for a line of ours, or acts on a terminal."""
 
+import json
 import logging
+import os
+import subprocess
 import sys
 
 import pytest
-from target_runs import Stage, record, schema, update
+from target_runs import SCRIPTS, Stage, environment, record, schema, update
 
 from reply_tasks.log_lines import unforgeable
 
@@ -54,3 +57,29 @@ def test_a_plain_line_stays_as_it_is(message: str) -> None:
     line = logging.LogRecord("x", logging.INFO, "", 0, message, arguments, None)
     assert unforgeable(line).args == line.args
     assert unforgeable(line).getMessage() == line.getMessage()
+
+
+def test_a_terminal_is_told_what_is_read(stage: Stage) -> None:
+    """Who starts the target by hand is told that it waits for messages, and Ctrl-D ends it."""
+    config = stage.folder / "config.json"
+    config.write_text(json.dumps(stage.settings))
+    master, terminal = os.openpty()
+    process = subprocess.Popen(
+        [SCRIPTS / "target-reply-tasks", "--config", str(config)],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    with process:
+        assert process.stderr is not None
+        waits = next(line for line in process.stderr if "Reading Singer messages" in line)
+        os.write(master, b"\x04")
+        rest = process.stderr.read()
+    os.close(terminal)
+    os.close(master)
+    assert "from standard input" in waits
+    assert "0 records read" in rest
+    assert "Reader " not in rest
+    assert process.returncode == 0
