@@ -124,6 +124,7 @@ class Stage:
             "requests_per_minute": None,
             "requests_per_hour": None,
             "settle_seconds": 0,
+            "retry_rejected_hours": 0,
             **self.settings,
         }
 

@@ -15,6 +15,7 @@ from reply_tasks.ledger.tables import (
     operations,
     runs,
     tasks,
+    verdicts,
 )
 
 
@@ -86,6 +87,11 @@ def _approval(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def _verdicts(connection: Connection) -> None:
+    """What came to nothing is remembered by what its record said."""
+    verdicts.create(connection)
+
+
 def add_columns(connection: Connection, table: Table, *names: str) -> None:
     """Add columns as ``tables.py`` has them."""
     for name in names:
@@ -106,5 +112,6 @@ MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0005_source_stream": _source_stream,
     "0006_quota": _quota,
     "0007_approval": _approval,
+    "0008_verdicts": _verdicts,
     "0010_questions": _questions,
 }

@@ -1,7 +1,7 @@
 """What is read from the ledger: what it knows of a task, and its rows in ``sequence`` order."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, and_, bindparam, select
 from sqlalchemy.sql.elements import BindParameter, ColumnElement
@@ -11,6 +11,8 @@ from reply_tasks.ledger.claims import read_claim
 from reply_tasks.ledger.database import clock
 from reply_tasks.ledger.tables import operations, runs, tasks
 from reply_tasks.ledger.values import Claim, Execution, KnownTask, Shaken
+
+Id = TypeVar("Id", int, str)
 
 #: SQLite's smallest limit of bound values is 999.
 IDS_A_QUERY = 500
@@ -58,7 +60,7 @@ def tasks_claimed(connection: Connection, *, but_by: str | None = None) -> froze
     return frozenset(connection.scalars(statement, {"holder": but_by}))
 
 
-def batches(ids: list[int]) -> Iterator[list[int]]:
+def batches(ids: list[Id]) -> Iterator[list[Id]]:
     """So many ids at a time, the last one repeated up to one of a few lengths.
 
     Each length is a statement of its own, and the drivers keep statements: 4 MB of them.

@@ -208,6 +208,19 @@ tasks = Table(
     Column("shaken_hash", String(64)),
 )
 
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("operation_id", String(32), nullable=False),
+    Column("task_id", BIG, index=True),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", String(32)),
+    Column("detail", CleanText),
+    Column("asked", Boolean, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 holders = Table(
     "holders",
     metadata,

@@ -357,6 +357,17 @@ _TARGET_SETTINGS: tuple[Setting, ...] = (
         ),
     ),
     Setting(
+        name="retry_rejected_hours",
+        title="Retry rejected hours",
+        kind=Kind.INTEGER,
+        minimum=0,
+        default=24,
+        description=(
+            "Hours in which a record that Reply refused is not sent again while it says the same: "
+            "its verdict is repeated without a call. 0: every run asks again."
+        ),
+    ),
+    Setting(
         name="keep_repeats",
         title="Keep repeats",
         kind=Kind.BOOLEAN,

@@ -125,6 +125,7 @@ class TargetSettings(CommonSettings):
     hold_hours: int
     keep_repeats: bool
     allow_placeholders: bool
+    retry_rejected_hours: int
 
     @classmethod
     def _catalog(cls) -> tuple[Setting, ...]:

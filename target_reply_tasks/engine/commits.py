@@ -49,7 +49,7 @@ class Commits:
 
     def settle(self, connection: Connection, settlements: Iterable[Settlement]) -> bool:
         """Settle records; True: another process has settled something since the last turn."""
-        batch = list(settlements)
+        batch = self._rows(settlements)
         settle(connection, batch, holder=self._ledger.holder, run_id=self._run_id)
         counter = last_sequence(connection)
         others_wrote = self._counter not in {-1, counter - len(batch)}
@@ -58,9 +58,13 @@ class Commits:
 
     def settle_more(self, connection: Connection, settlements: Iterable[Settlement]) -> None:
         """Settle what was judged in this same transaction; what only repeats leaves no row."""
-        batch = [each for each in settlements if self._keep_repeats or not each.repeats]
+        batch = self._rows(settlements)
         settle(connection, batch, holder=self._ledger.holder, run_id=self._run_id)
         self._counter += len(batch)
+
+    def _rows(self, settlements: Iterable[Settlement]) -> list[Settlement]:
+        """What leaves a row: not what only repeats, unless that is asked for."""
+        return [each for each in settlements if self._keep_repeats or not each.repeats]
 
     def claim(self, connection: Connection, works: list[Work]) -> list[Work]:
         """Claim records' tasks; those that another run holds are left out."""

@@ -41,6 +41,7 @@ from target_reply_tasks.engine.state_writer import StateWriter
 from target_reply_tasks.engine.steps import Step
 from target_reply_tasks.engine.turn import Turn
 from target_reply_tasks.engine.unknown_members import UnknownMembers
+from target_reply_tasks.engine.verdicts import Verdicts
 from target_reply_tasks.result import RunResult
 from target_reply_tasks.sending.senders import Senders
 from target_reply_tasks.work import Settled, Unsettled, Work
@@ -69,12 +70,16 @@ class Engine:
             unapproved=settings.executions_without_approval,
             hold=timedelta(hours=settings.hold_hours),
         )
+        self._verdicts = Verdicts(
+            mode=settings.update_mode, retry_after=timedelta(hours=settings.retry_rejected_hours)
+        )
         self._plan = Plan(
             mode=settings.update_mode,
             skip_unchanged=settings.skip_unchanged,
             settle_seconds=settings.settle_seconds,
             holder_id=context.ledger.holder.holder_id,
             approvals=self._approvals,
+            verdicts=self._verdicts,
         )
         self._backlog = Backlog(
             context,

@@ -1,6 +1,7 @@
 """Judging: what a record needs, given what the ledger knows of its task. Pure; it calls nothing."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from reply_tasks.contract import UpdateMode, merge, read_task_detail
@@ -63,6 +64,23 @@ class Approval:
     asked: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What Reply said lately to a record that says the same.
+
+    Attributes:
+        reason: Why it was rejected.
+        detail: Reply's word, in a sentence.
+        at: When it was refused, UTC.
+        again: When it is asked again, UTC.
+    """
+
+    reason: Reason | None
+    detail: str | None
+    at: datetime
+    again: datetime
+
+
 SEND = Judgement(Need.SEND)
 WAIT = Judgement(Need.WAIT)
 DROP = Judgement(Need.DROP)
@@ -81,7 +99,7 @@ _NOTHING_TO_MERGE = Judgement(
 )
 
 
-def judge(  # noqa: PLR0911, PLR0913 - one return a rule; all that a judgement rests on
+def judge(  # noqa: PLR0913 - one return a rule; all that a judgement rests on
     work: Work,
     known: KnownTask,
     *,
@@ -90,6 +108,7 @@ def judge(  # noqa: PLR0911, PLR0913 - one return a rule; all that a judgement r
     skip_unchanged: bool,
     settle_seconds: float,
     approval: Approval = FREE_TO_GO,
+    refusal: Refusal | None = None,
 ) -> Judgement:
     """What ``work`` needs.
 
@@ -101,30 +120,49 @@ def judge(  # noqa: PLR0911, PLR0913 - one return a rule; all that a judgement r
         skip_unchanged: Whether an update that changes nothing makes no call.
         settle_seconds: How late a call may take effect whose answer was lost.
         approval: What people have said of executions of its task.
+        refusal: What Reply said to the same record lately.
     """
     if work.recovered:
         return SEND
     if claimed_elsewhere:
         return WAIT
     if work.operation is Operation.EXECUTE:
-        return _when_calm(_execution(work, known, approval), known.shaken, settle_seconds)
-    if not skip_unchanged:
-        return SEND
+        execution = _execution(work, known, approval, refusal)
+        return _when_calm(execution, known.shaken, settle_seconds)
+    unchanged = _unchanged(work, known, mode) if skip_unchanged else None
+    if unchanged is not None:
+        return _read_first(known.shaken, settle_seconds) or unchanged
+    return SEND if refusal is None else _refused_again(refusal)
+
+
+def _unchanged(work: Work, known: KnownTask, mode: UpdateMode) -> Judgement | None:
+    """An update that changes nothing, as far as the ledger knows."""
     if mode is UpdateMode.REPLACE:
-        if known.body_hash != work.entry.body_hash:
-            return SEND
-        return _read_first(known.shaken, settle_seconds) or _SAME_BODY
-    return _read_first(known.shaken, settle_seconds) or (
-        _NOTHING_TO_MERGE if _changes_nothing(work, known) else SEND
+        return _SAME_BODY if known.body_hash == work.entry.body_hash else None
+    return _NOTHING_TO_MERGE if _changes_nothing(work, known) else None
+
+
+def _refused_again(refusal: Refusal) -> Judgement:
+    return Judgement(
+        Need.SETTLE,
+        Outcome.REJECTED,
+        refusal.reason,
+        f"{refusal.detail} (Refused at {refusal.at:%Y-%m-%d %H:%M:%SZ}, asked again after "
+        f"{refusal.again:%Y-%m-%d %H:%M:%SZ}.)",
+        repeats=True,
     )
 
 
-def _execution(work: Work, known: KnownTask, approval: Approval) -> Judgement:
+def _execution(
+    work: Work, known: KnownTask, approval: Approval, refusal: Refusal | None
+) -> Judgement:
     if work.approved and not _still_approved(work, approval.held):
         return DROP
     if known.execution is not None:
         return _after(work, known.execution)
-    return SEND if work.approved else _before(approval, work)
+    if work.approved:
+        return SEND
+    return _before(approval, work) if refusal is None else _refused_again(refusal)
 
 
 def _after(work: Work, execution: Execution) -> Judgement:

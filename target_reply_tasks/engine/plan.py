@@ -12,6 +12,7 @@ from reply_tasks.ledger.queries import known_tasks, tasks_claimed
 from target_reply_tasks.engine.approvals import Approvals
 from target_reply_tasks.engine.judge import Judgement, Need, judge
 from target_reply_tasks.engine.lanes import Lanes
+from target_reply_tasks.engine.verdicts import Verdicts
 from target_reply_tasks.work import Work
 
 #: Seconds that an update rests before it is sent, so that a later one may supersede it.
@@ -28,7 +29,7 @@ class Plan:
     when one has, ``doubt`` makes every head fresh again.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a judgement rests on
         self,
         *,
         mode: UpdateMode,
@@ -36,12 +37,14 @@ class Plan:
         settle_seconds: int,
         holder_id: str,
         approvals: Approvals,
+        verdicts: Verdicts,
     ) -> None:
         self._mode = mode
         self._skip_unchanged = skip_unchanged
         self._settle_seconds = settle_seconds
         self._holder_id = holder_id
         self._approvals = approvals
+        self.verdicts = verdicts
         self._lanes = Lanes(supersedes=mode is UpdateMode.REPLACE)
         self._fresh: dict[int, None] = {}
         self._sendable: dict[str | None, deque[Work]] = {}
@@ -90,6 +93,7 @@ class Plan:
             asked = {work.task_id for work in heads if not work.recovered}
             known = known_tasks(connection, asked, with_detail=self._mode is UpdateMode.MERGE)
             self._approvals.look_up(connection, heads)
+            self.verdicts.look_up(connection, heads)
             for work in heads:
                 judgement = judge(
                     work,
@@ -99,6 +103,7 @@ class Plan:
                     skip_unchanged=self._skip_unchanged,
                     approval=self._approvals.of(work),
                     settle_seconds=self._settle_seconds,
+                    refusal=self.verdicts.refusal_of(work),
                 )
                 match judgement.need:
                     case Need.SETTLE | Need.DROP:

@@ -89,10 +89,10 @@ class Turn:
             or self._plan.executions_wait()
             or _may_hold_execution(self.settled)
         )
-        settled = self.settled
         dropped = 0
         chosen: list[Work] = []
         with self._commits.begin(durable=durable) as connection:
+            settled = self._plan.verdicts.mark(connection, self.settled)
             if self._commits.settle(connection, (each.settlement for each in settled)):
                 self._plan.doubt()
                 self._senders.forget_tasks()
@@ -132,8 +132,9 @@ class Turn:
                 repeats=judgement.repeats,
             )
             judged.settled.append(work.ended(settlement))
-        self._commits.settle_more(connection, (each.settlement for each in judged.settled))
-        return judged
+        marked = self._plan.verdicts.mark(connection, judged.settled)
+        self._commits.settle_more(connection, (each.settlement for each in marked))
+        return judged._replace(settled=marked)
 
     def _choose(self, connection: Connection, *, no_rest: bool) -> list[Work]:
         """Claim what there are senders and slots for."""

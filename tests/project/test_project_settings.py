@@ -59,6 +59,7 @@ TARGET: dict[str, Any] = COMMON | {
     "executions_without_approval": None,
     "hold_hours": 72,
     "allow_placeholders": False,
+    "retry_rejected_hours": 24,
     "keep_repeats": False,
 }
 TAP: dict[str, Any] = COMMON | {
