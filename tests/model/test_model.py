@@ -102,7 +102,8 @@ class Model(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.server.reset()
-        self.stage = Stage(self.server, Path(tempfile.mkdtemp(dir=self.home)))
+        folder = Path(tempfile.mkdtemp(dir=self.home))
+        self.stage = Stage(self.server, folder, {"keep_repeats": True})
         #: What the tap of the source would send again, and from where: the last crashed input.
         self.input: Sequence[Ask] = ()
         self.safe = 0

@@ -252,7 +252,7 @@ def test_every_record_has_one_row(stage: Stage) -> None:
         *(execution(task_id) for task_id in range(1, 4)),
         *(update("x") for _ in range(3)),
     ]
-    stage.run(*messages)
+    stage.run(*messages, keep_repeats=True)
     assert len(stage.operations()) == len(messages)
     assert not stage.claims()
     sequences = [row["sequence"] for row in stage.operations()]
