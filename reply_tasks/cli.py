@@ -6,6 +6,7 @@ module here.
 
 from collections.abc import Mapping
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -13,6 +14,7 @@ import click
 COMMANDS: Mapping[str, str] = {
     "demo": "reply_tasks.demo.command",
     "sandbox": "reply_tasks.sandbox.command",
+    "try": "reply_tasks.commands.trying",
     "init": "reply_tasks.commands.init",
     "check": "reply_tasks.commands.check",
     "status": "reply_tasks.commands.status",
@@ -39,7 +41,10 @@ class LazyGroup(click.Group):
         """The command of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
+        command = getattr(
+            import_module(COMMANDS[cmd_name]), f"{name}_" if iskeyword(name) else name
+        )
         if not isinstance(command, click.Command):
             raise TypeError(f"{COMMANDS[cmd_name]} defines no click command named {cmd_name}")
         return command
