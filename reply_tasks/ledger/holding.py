@@ -52,6 +52,7 @@ class Held(NamedTuple):
 
     Attributes:
         claim: The operation, its record and the calls made for it.
+        sequence: Its number in the order in which operations were settled.
         run_id: The run that read it in.
         held_at: Since when it waits, UTC.
         preview: The task with its rendered content, as last read for a preview.
@@ -60,6 +61,7 @@ class Held(NamedTuple):
     """
 
     claim: Claim
+    sequence: int
     run_id: str
     held_at: datetime
     preview: Mapping[str, Any] | None
@@ -114,17 +116,40 @@ def declined_on(connection: Connection, task_ids: Collection[int]) -> dict[int, 
     return found
 
 
-def held_operations(connection: Connection, *, run_id: str | None = None) -> list[Held]:
-    """All that waits for a person, oldest first; of one run where it is named."""
-    statement = select(operations).where(_IS_HELD).order_by(operations.c.sequence)
+def held_operations(
+    connection: Connection,
+    *,
+    run_id: str | None = None,
+    operation_ids: Collection[str] | None = None,
+    after: int = 0,
+    most: int | None = None,
+) -> list[Held]:
+    """What waits for a person, oldest first.
+
+    Args:
+        connection: Any connection.
+        run_id: Only what this run read in.
+        operation_ids: Only these operations, as many as one query takes.
+        after: Only what was settled after this ``sequence``: for reading in pages.
+        most: At most so many.
+    """
+    statement = (
+        select(operations)
+        .where(_IS_HELD, operations.c.sequence > after)
+        .order_by(operations.c.sequence)
+        .limit(most)
+    )
     if run_id is not None:
         statement = statement.where(operations.c.run_id == run_id)
+    if operation_ids is not None:
+        statement = statement.where(operations.c.operation_id.in_(list(operation_ids)))
     return [_read(row) for row in connection.execute(statement)]
 
 
 def _read(row: Row[Any]) -> Held:
     return Held(
         claim=read_claim(row),
+        sequence=row.sequence,
         run_id=row.run_id,
         held_at=row.settled_at,
         preview=row.task_detail,
