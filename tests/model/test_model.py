@@ -150,6 +150,23 @@ class Model(RuleBasedStateMachine):
             self.may_hold |= self._executions_claimed()
         self._run("replace", on_lost_answer="hold" if hold else "verify")
 
+    @rule(asked=inputs, mode=modes, times=st.integers(1, 3))
+    def let_an_update_take_effect_late(self, *, asked: list[Ask], mode: str, times: int) -> None:
+        """Answers to updates are lost before the effect, which comes after all, after the run."""
+        self.input, self.safe = asked, 0
+        seen = len(self.server.calls)
+        self.server.fault(FaultKind.DROP, endpoint=Endpoint.UPDATE, when=When.BEFORE, times=times)
+        self._run(mode)
+        for call in self.server.calls[seen:]:
+            if call.fault is None or call.task_id is None or call.task_id in self.edited:
+                continue
+            if self.server.task(call.task_id).status is TaskStatus.NEW:
+                template: Any = call.body
+                text = template["template"]
+                self.server.edit_task(
+                    call.task_id, template=Template(text["body"], text.get("subject"))
+                )
+
     @rule(asked=inputs, mode=modes, step=st.sampled_from(sorted(STEPS)), nth=st.integers(1, 2))
     def crash(self, asked: list[Ask], mode: str, step: str, nth: int) -> None:
         """A run that dies by SIGKILL at a step of its life, if it comes there."""
@@ -163,7 +180,9 @@ class Model(RuleBasedStateMachine):
     def _crash(self, asked: list[Ask], mode: str, step: str, nth: int) -> None:
         self.input, self.safe = asked, 0
         folder = self.stage.folder
-        config, given = self.stage._files(self._text(mode), {"update_mode": mode})
+        config, given = self.stage._files(
+            self._text(mode), {"update_mode": mode, "keep_repeats": True}
+        )
         before = datetime.now(UTC)
         self.nursery.run(
             Order(
@@ -295,7 +314,8 @@ class Model(RuleBasedStateMachine):
         calls = len(self.server.calls)
         before = datetime.now(UTC)
         asked = self.input[self.safe :]
-        ended = self.stage.run(*self._messages(mode), update_mode=mode, **more)
+        edited, sent = set(self.edited), len(self.server.outbox)
+        ended = self.stage.run(*self._messages(mode), update_mode=mode, keep_repeats=True, **more)
         self.server.faults.clear()
         assert ended.exit_code in FINISHED, ended.log
         assert ended.states == list(range(self.safe + 1, len(self.input) + 1))
@@ -305,6 +325,9 @@ class Model(RuleBasedStateMachine):
         rows = self._rows_since(before)
         assert Counter(row["external_id"] for row in rows) == Counter(ask.key for ask in asked)
         self.edited -= self._tasks_updated(before)
+        for message in self.server.outbox[sent:]:
+            if message.task_id not in edited:
+                self._the_last_text_was_sent(message.task_id, message.body)
         by_key = {row["external_id"]: row for row in rows}
         for task_id in TASKS:
             self._last_body_is_there(task_id, asked, by_key)
@@ -314,6 +337,15 @@ class Model(RuleBasedStateMachine):
             elif ask.kind == "execute":
                 self._execution_is_right(ask, by_key[ask.key], was_new=ask.task_id in fresh)
         self.safe = len(self.input)
+
+    def _the_last_text_was_sent(self, task_id: int, body: str) -> None:
+        """What an execution sends is what the ledger says of the task, late effects or not."""
+        texts = [
+            row["task_detail"]["template"]["body"]
+            for row in self.stage.operations()
+            if row["task_id"] == task_id and row["operation"] == "update" and row["task_detail"]
+        ]
+        assert not texts or texts[-1] == body
 
     def _last_body_is_there(
         self, task_id: int, asked: Sequence[Ask], by_key: dict[str, dict[str, Any]]
