@@ -32,6 +32,7 @@ class Order:
         step: The step at which it dies.
         nth: The how manieth time.
         seconds: When it is killed, whatever it does then.
+        ahead: By how many seconds its clock is ahead.
     """
 
     arguments: Sequence[str]
@@ -41,6 +42,7 @@ class Order:
     step: str | None = None
     nth: int = 1
     seconds: float | None = None
+    ahead: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ def _become_target(order: Order) -> None:
     try:
         if order.step is not None:
             plant(order.step, order.nth)
+        if order.ahead:
+            set_clock(order.ahead)
         sys.argv = ["target-reply-tasks", *order.arguments]
         TargetReplyTasks.cli()
     except SystemExit as left:
@@ -138,6 +142,7 @@ def _become_target(order: Order) -> None:
 
 
 if __name__ == "__main__":
+    from crash_clock import set_clock
     from crash_steps import plant
 
     from target_reply_tasks.target import TargetReplyTasks

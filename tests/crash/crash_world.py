@@ -54,6 +54,10 @@ class World:
         self.engine = open_engine(self.ledger_url)
         self.state = 0
         self.kills = 0
+        #: Whether a run waits for what the dead one before it still has in the air.
+        self.rests = True
+        #: By how many seconds a run's clock is ahead.
+        self.ahead = 0.0
         self._crashed: set[str] = set()
         self._known_runs: set[str] = set()
 
@@ -117,10 +121,12 @@ class World:
                 step=step,
                 nth=nth,
                 seconds=PROMPT if seconds is None else seconds,
+                ahead=self.ahead,
             )
         )
         assert ending.seconds < PROMPT, self.log()
-        self._let_the_dead_rest()
+        if self.rests:
+            self._let_the_dead_rest()
         return self._judge(ending, first)
 
     def to_the_end(self) -> None:
