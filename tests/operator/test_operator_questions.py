@@ -16,10 +16,12 @@ from reply_tasks.operator import (
     KeyKind,
     RejectionFilter,
     RunState,
+    WhoseQuota,
     all_waiting,
     history,
     last_runs,
     outcomes_over_time,
+    overview,
     rejected_by_reason,
     rejections,
     uncertain_operations,
@@ -179,3 +181,31 @@ def test_a_strange_key_finds_nothing(stage: Stage, key: str) -> None:
     stage.run(update(1, externalId="a"))
     with asked(stage) as connection:
         assert not history(connection, key).tasks
+
+
+def test_postgresql_answers_the_same(stage: Stage, postgres_url: str) -> None:
+    """Every question, asked of the other database: texts in JSON, phone numbers, quota, counts."""
+    stage.settings["ledger_url"] = postgres_url
+    for task_id in (1, 2):
+        stage.sandbox.create_task(task_id, contact_id=ALICE.id)
+    stage.sandbox.create_task(3, task_type=TaskType.SMS, contact_id=BOB.id)
+    limits = {"requests_per_minute": 100, "requests_per_hour": 3000}
+    stage.run(execution(1), execution(3, content={"body": "Hi"}), update("x", externalId="e"))
+    stage.run(update(2, template=None), update(9), **limits)
+    stage.run(
+        update(2, taskType="manualEmail", contactId=ALICE.id), update(8, externalId="e"), **limits
+    )
+    with asked(stage) as connection:
+        assert rejected_by_reason(connection) == {Reason.TASK_NOT_FOUND: 2}
+        assert {row.task_id for row in rejections(connection)} == {8, 9}
+        for key in (ALICE.email.upper(), str(ALICE.id)):
+            found = history(connection, key)
+            assert [task.task_id for task in found.tasks] == [1, 2], key
+            assert found.answer.delivered is Delivered.YES
+        number = f"{BOB.phone[:5]} {BOB.phone[5:]}"
+        assert [task.task_id for task in history(connection, number).tasks] == [3]
+        seen = overview(connection, WhoseQuota(100, 3000))
+        assert (seen.waiting.claimed.count, seen.waiting.held.count, len(seen.runs)) == (0, 0, 3)
+        (user,) = seen.quota
+        assert user.left is not None
+        assert 80 < user.left < 100
