@@ -6,12 +6,12 @@ known: then STATEs leave. All its state is its own: no locks, no shared structur
 
 import time
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import filterfalse
 from threading import Event, Thread
 
 from reply_tasks.contract.outcomes import Outcome
-from reply_tasks.ledger import LedgerError, Settlement
+from reply_tasks.ledger import LedgerError
 from reply_tasks.ledger.runs import end_run, start_run
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
@@ -40,15 +40,18 @@ from target_reply_tasks.engine.progress import Progress
 from target_reply_tasks.engine.state_writer import StateWriter
 from target_reply_tasks.engine.steps import Step
 from target_reply_tasks.engine.turn import Turn
-from target_reply_tasks.engine.unknown_members import UnknownMembers
 from target_reply_tasks.engine.verdicts import Verdicts
 from target_reply_tasks.result import RunResult
 from target_reply_tasks.sending.senders import Senders
-from target_reply_tasks.work import Settled, Unsettled, Work
+from target_reply_tasks.work import Settled, Unsettled
 
 #: Seconds that what is in flight may take to settle when the run stops; then its claims are left to
 #: the next run.
 STOP_BOUND = 20.0
+_OUTPUT_CLOSED = (
+    "A STATE can't be written to standard output ({}), so that the next run will read again what "
+    "this one has settled: the ledger knows it."
+)
 
 
 class Engine:
@@ -95,7 +98,6 @@ class Engine:
         self._bound = float("inf")
         self._result = RunResult()
         self._progress = Progress(context.log)
-        self._unknown_members = UnknownMembers(context.log)
 
     def start(self) -> None:
         """Begin: settle what dead runs left, then be ready for records."""
@@ -129,6 +131,7 @@ class Engine:
                     self._checkpoint,
                     plan=self._plan,
                     senders=self._senders,
+                    result=self._result,
                 )
                 self._states.start()
                 self._open()
@@ -211,69 +214,26 @@ class Engine:
 
     def _take(self, message: Message) -> None:
         match message:
-            case Received() | Refused() | StateRead() | InputEnded():
-                self._take_input(message)
-            case Ended(work, result):
-                self._ended(work, result)
-            case SlotWanted():
-                self._turn.slots_wanted.append(message)
-            case PauseWanted(user, seconds):
-                self._context.pacing.pause(user, seconds)
-            case StateLeft(size):
-                self._states.left()
-                self._gate.make_room(0, size)
-            case OutputClosed(cause):
-                self._begin_stop(
-                    f"A STATE can't be written to standard output ({cause}), so that the next run "
-                    "will read again what this one has settled: the ledger knows it.",
-                    exit_code=1,
-                )
-            case StopWanted(cause, exit_code):
-                self._begin_stop(cause, exit_code=exit_code)
-            case Crashed(error):
-                raise error
-
-    def _take_input(self, message: Received | Refused | StateRead | InputEnded) -> None:
-        match message:
-            case Received(work):
-                self._received(work)
-            case Refused(settlement, size):
-                settled = Settled(self._checkpoint.next_index(), settlement, size)
-                self._turn.settled.append(settled)
-                self._result.read += 1
+            case Received() | Refused() | SlotWanted() | PauseWanted():
+                self._turn.take(message)
             case StateRead(text):
                 self._checkpoint.mark(text)
             case InputEnded(broken):
                 self._input_ended = True
                 self._result.stopped = self._result.stopped or broken
-
-    def _received(self, work: Work) -> None:
-        work.index = self._checkpoint.next_index()
-        self._result.read += 1
-        superseded = self._plan.add(work)
-        if superseded is not None:
-            settlement = superseded.settled(
-                Outcome.SUPERSEDED,
-                datetime.now(UTC),
-                detail=f"Operation {work.entry.operation_id} replaces it before it was sent.",
-            )
-            self._turn.settled.append(superseded.ended(settlement))
-
-    def _ended(self, work: Work, result: Settlement | Unsettled) -> None:
-        self._senders.take_in(work)
-        self._result.totals.api_calls += len(work.attempts) - work.made_before
-        if isinstance(result, Settlement):
-            if result.task_detail is not None:
-                self._unknown_members.look(result.task_detail)
-            self._turn.settled.append(work.ended(result))
-            self._plan.finish(work)
-            return
-        if not work.unsure:
-            self._turn.released.append(work)
-            if result.stop is None and not self._stopping.is_set():
-                self._plan.give_back(work)
-        if result.stop is not None:
-            self._begin_stop(result.stop, exit_code=1)
+            case Ended(work, result):
+                self._turn.end(work, result, stopping=self._stopping.is_set())
+                if isinstance(result, Unsettled) and result.stop is not None:
+                    self._begin_stop(result.stop, exit_code=1)
+            case StateLeft(size):
+                self._states.left()
+                self._gate.make_room(0, size)
+            case OutputClosed(cause):
+                self._begin_stop(_OUTPUT_CLOSED.format(cause), exit_code=1)
+            case StopWanted(cause, exit_code):
+                self._begin_stop(cause, exit_code=exit_code)
+            case Crashed(error):
+                raise error
 
     def _publish(self, settled: list[Settled]) -> None:
         """What is committed may be known: count it, let STATEs leave, read on."""

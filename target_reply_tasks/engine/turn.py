@@ -13,17 +13,20 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from reply_tasks.contract.outcomes import Operation, Outcome
+from reply_tasks.ledger import Settlement
 from reply_tasks.ledger.holding import supersede_held
 from target_reply_tasks.context import Context
 from target_reply_tasks.engine.checkpoint import Checkpoint
 from target_reply_tasks.engine.commits import Commits
 from target_reply_tasks.engine.gate import WINDOW
-from target_reply_tasks.engine.inbox import SlotWanted
+from target_reply_tasks.engine.inbox import PauseWanted, Received, Refused, SlotWanted
 from target_reply_tasks.engine.judge import Need
 from target_reply_tasks.engine.plan import LOOK_AHEAD, Plan
 from target_reply_tasks.engine.steps import Step
+from target_reply_tasks.engine.unknown_members import UnknownMembers
+from target_reply_tasks.result import RunResult
 from target_reply_tasks.sending.senders import Senders
-from target_reply_tasks.work import Settled, Work
+from target_reply_tasks.work import Settled, Unsettled, Work
 
 
 class Committed(NamedTuple):
@@ -47,7 +50,7 @@ class Turn:
         slots_wanted: Calls of records under way that wait for a slot of the quota.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the engine's thread works with
         self,
         context: Context,
         commits: Commits,
@@ -55,12 +58,15 @@ class Turn:
         *,
         plan: Plan,
         senders: Senders,
+        result: RunResult,
     ) -> None:
         self._context = context
         self._commits = commits
         self._checkpoint = checkpoint
         self._plan = plan
         self._senders = senders
+        self._result = result
+        self._unknown_members = UnknownMembers(context.log)
         self.settled: list[Settled] = []
         self.released: list[Work] = []
         self.slots_wanted: list[SlotWanted] = []
@@ -69,6 +75,45 @@ class Turn:
     def due(self) -> bool:
         """Whether something waits for the next commit."""
         return bool(self.settled or self.released)
+
+    def take(self, message: Received | Refused | SlotWanted | PauseWanted) -> None:
+        """Take in what the reader or a sender has said."""
+        match message:
+            case Received(work):
+                self._read(work)
+            case Refused(settlement, size):
+                self._result.read += 1
+                self.settled.append(Settled(self._checkpoint.next_index(), settlement, size))
+            case SlotWanted():
+                self.slots_wanted.append(message)
+            case PauseWanted(user, seconds):
+                self._context.pacing.pause(user, seconds)
+
+    def _read(self, work: Work) -> None:
+        work.index = self._checkpoint.next_index()
+        self._result.read += 1
+        superseded = self._plan.add(work)
+        if superseded is not None:
+            settlement = superseded.settled(
+                Outcome.SUPERSEDED,
+                datetime.now(UTC),
+                detail=f"Operation {work.entry.operation_id} replaces it before it was sent.",
+            )
+            self.settled.append(superseded.ended(settlement))
+
+    def end(self, work: Work, result: Settlement | Unsettled, *, stopping: bool) -> None:
+        """A sender is done with a record: it has its outcome, or is given back."""
+        self._senders.take_in(work)
+        self._result.totals.api_calls += len(work.attempts) - work.made_before
+        if isinstance(result, Settlement):
+            if result.task_detail is not None:
+                self._unknown_members.look(result.task_detail)
+            self.settled.append(work.ended(result))
+            self._plan.finish(work)
+        elif not work.unsure:
+            self.released.append(work)
+            if result.stop is None and not stopping:
+                self._plan.give_back(work)
 
     def keep_what_is_ours(self) -> None:
         """Forget what another run has taken over: that run settles it."""
