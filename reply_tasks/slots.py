@@ -10,8 +10,7 @@ from sqlalchemy import Connection, Engine
 from reply_tasks.api.answers import Answer
 from reply_tasks.api.repeating import CannotGoOnError
 from reply_tasks.connecting import shared_quota
-from reply_tasks.ledger.database import writing
-from reply_tasks.ledger.ledger import told
+from reply_tasks.ledger.database import told, writing
 from reply_tasks.quota.quota import Wait
 from reply_tasks.settings import CommonSettings
 

@@ -12,9 +12,8 @@ from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.connecting import connection_to_reply
 from reply_tasks.contract.detail import TaskDetail, read_task_detail
 from reply_tasks.ledger import LedgerError, open_engine
-from reply_tasks.ledger.database import writing
+from reply_tasks.ledger.database import told, writing
 from reply_tasks.ledger.identity import claim_origin
-from reply_tasks.ledger.ledger import told
 from reply_tasks.quota.quota import Wait
 from reply_tasks.settings import TapSettings
 from reply_tasks.slots import Slots

@@ -19,8 +19,7 @@ from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.commands.options import whose_quota
 from reply_tasks.connecting import connection_to_reply, shared_quota
 from reply_tasks.ledger import LedgerError, open_engine
-from reply_tasks.ledger.database import MissingLedgerError, OlderLedgerError, writing
-from reply_tasks.ledger.ledger import told
+from reply_tasks.ledger.database import MissingLedgerError, OlderLedgerError, told, writing
 from reply_tasks.operator import UserQuota, last_ended_run, quota_left
 from reply_tasks.resolving.evidence import CLOCK_ALLOWANCE
 from reply_tasks.settings import CommonSettings, SettingsError, TargetSettings

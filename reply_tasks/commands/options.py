@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.ledger import LedgerError, open_engine
-from reply_tasks.ledger.ledger import told
+from reply_tasks.ledger.database import told
 from reply_tasks.operator import WhoseQuota
 from reply_tasks.settings import (
     COMMON_SETTINGS,

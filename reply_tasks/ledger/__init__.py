@@ -1,6 +1,6 @@
 """The durable ledger: what was asked, what was claimed, how each record ended ."""
 
-from reply_tasks.ledger.database import LedgerError, open_engine
+from reply_tasks.ledger.database import LedgerAwayError, LedgerError, open_engine
 from reply_tasks.ledger.identity import ForeignLedgerError
 from reply_tasks.ledger.ledger import Ledger, new_id
 from reply_tasks.ledger.values import (
@@ -24,6 +24,7 @@ __all__ = [
     "ForeignLedgerError",
     "KnownTask",
     "Ledger",
+    "LedgerAwayError",
     "LedgerError",
     "RunTotals",
     "Settlement",

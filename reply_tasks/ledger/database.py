@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from reply_tasks.ledger import quota_tables  # noqa: F401 - makes them known to the metadata
@@ -18,6 +19,7 @@ from reply_tasks.ledger.files import LedgerFile, private_file
 from reply_tasks.ledger.migrations import MIGRATIONS, identify
 from reply_tasks.ledger.tables import dump_json, metadata, migrations, sequences
 from reply_tasks.ledger.urls import (
+    LedgerAwayError,
     LedgerError,
     MissingLedgerError,
     OlderLedgerError,
@@ -29,12 +31,31 @@ from reply_tasks.ledger.urls import (
 #: Any fixed number: it keeps two processes from migrating one PostgreSQL ledger at once.
 MIGRATION_LOCK = 7_236_214_001
 #: How long a writer waits for another process's transaction.
-BUSY_SECONDS = 60
+BUSY_SECONDS = 10
 #: The connections of one process: the engine's, the lease's, and two for whoever else needs one,
 #: who waits for it.
 _POOL: dict[str, Any] = {"pool_size": 4, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
+#: What a server that stands still or went away may cost before it is noticed; a run is told to stop
+#: with 25 seconds' notice. A name in ``ledger_url``'s query wins.
+_POSTGRES_CONNECTION = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
+_POSTGRES_SESSION = (
+    f"SET lock_timeout = '{BUSY_SECONDS}s'",
+    "SET statement_timeout = '20s'",
+    "SET idle_in_transaction_session_timeout = '60s'",
+)
+#: What PostgreSQL says when it stops, starts, has no room, or a lock was not to be had in time. In
+#: each case the transaction was not made, unless its commit was under way.
+_AWAY_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300"})
+_SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 __all__ = [
+    "LedgerAwayError",
     "LedgerError",
     "MissingLedgerError",
     "OlderLedgerError",
@@ -42,6 +63,7 @@ __all__ = [
     "clock",
     "open_engine",
     "shown",
+    "told",
     "writing",
     "writing_on",
 ]
@@ -83,13 +105,23 @@ def open_engine(ledger_url: str, *, create: bool = True, migrate: bool = True) -
 
 
 def _postgres_engine(url: URL) -> Engine:
-    return create_engine(
+    given = {name: value for name, value in _POSTGRES_CONNECTION.items() if name not in url.query}
+    engine = create_engine(
         url,
         json_serializer=dump_json,
         isolation_level="READ COMMITTED",  # whatever the database's default is
         pool_pre_ping=True,
+        connect_args=given,
         **_POOL,
     )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:  # noqa: ANN401 - psycopg's
+        for statement in _POSTGRES_SESSION:
+            connection.execute(statement)
+        connection.commit()
+
+    return engine
 
 
 def _sqlite_engine(url: URL, *, create: bool) -> Engine:
@@ -157,6 +189,36 @@ def writing_on(connection: Connection, *, durable: bool) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what the database raises into one clear line.
+
+    Raises:
+        LedgerAwayError: The database is away or busy.
+        LedgerError: It refused.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        kind = LedgerAwayError if _is_away(error) else LedgerError
+        raise kind(f"The ledger did not take a transaction: {cause(error)}") from error
+
+
+def _is_away(error: SQLAlchemyError) -> bool:
+    if isinstance(error, PoolTimeoutError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.Error):
+        return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _SQLITE_BUSY
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:  # it came from no server: there is no connection
+        return isinstance(error, OperationalError)
+    return state in _AWAY_STATES or state.startswith("08")
+
+
 def clock(connection: Connection) -> datetime:
     """The ledger's own time, UTC: the one clock that several hosts share."""
     if connection.dialect.name == "postgresql":
@@ -196,6 +258,8 @@ def _refuse_newer(done: Collection[str]) -> None:
 def _migrate(engine: Engine) -> None:
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = '60s'"))
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
         fresh = not connection.dialect.has_table(connection, migrations.name)
         if fresh:

@@ -9,9 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
 
-from reply_tasks.ledger.database import LedgerError, cause, open_engine, writing, writing_on
+from reply_tasks.ledger.database import LedgerError, open_engine, told, writing, writing_on
 from reply_tasks.ledger.files import LedgerFile
 from reply_tasks.ledger.identity import claim_origin, note_opening
 from reply_tasks.ledger.liveness import LEASE, RENEWAL, Holder, this_process
@@ -96,6 +95,11 @@ class Ledger:
         """Whether the lease is safely ours: no other host may take our claims yet."""
         return self._lease.safe
 
+    @property
+    def struck_off(self) -> bool:
+        """Whether another process assumed that this one had died: its lease can't be renewed."""
+        return self._lease.struck_off
+
     def check_in_place(self) -> None:
         """See that the ledger is where it was: cheap enough for every send.
 
@@ -137,15 +141,6 @@ class Ledger:
             yield connection
 
 
-@contextmanager
-def told() -> Iterator[None]:
-    """Turn what the database raises into one clear line."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise LedgerError(f"The ledger did not take a transaction: {cause(error)}") from error
-
-
 class _Lease:
     """Renews a holder's lease in a thread of its own, and knows when it could not."""
 
@@ -154,6 +149,7 @@ class _Lease:
         self._holder = holder
         self._stopped = threading.Event()
         self._renewed = 0.0
+        self.struck_off = False
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
 
     def start(self) -> None:
@@ -170,15 +166,18 @@ class _Lease:
         return _monotonic() - self._renewed < (LEASE - RENEWAL).total_seconds()
 
     def _run(self) -> None:
-        while not self._stopped.wait(RENEWAL.total_seconds()):
-            began = _monotonic()
+        pause = RENEWAL.total_seconds()
+        while not self._stopped.wait(pause):
+            began, pause = _monotonic(), RENEWAL.total_seconds()
             try:
-                with writing(self._engine, durable=False) as connection:
+                with told(), writing(self._engine, durable=False) as connection:
                     known = renew_lease(connection, self._holder)
-            except SQLAlchemyError:
-                continue  # the next renewal may succeed; until then `safe` tells
+            except LedgerError:
+                pause = min(pause, 1.0)  # the next renewal may succeed; until then `safe` tells
+                continue
             if known:
                 self._renewed = began
+            self.struck_off = not known
 
 
 def _monotonic() -> float:

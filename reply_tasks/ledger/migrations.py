@@ -105,6 +105,11 @@ def _questions(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def _turns(connection: Connection) -> None:
+    """Which group of a process's writes was committed last."""
+    _run(connection, "ALTER TABLE holders ADD COLUMN turn BIGINT DEFAULT 0 NOT NULL")
+
+
 MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0001_initial": _initial,
     "0002_identity": _identity,
@@ -114,4 +119,5 @@ MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0007_approval": _approval,
     "0008_verdicts": _verdicts,
     "0010_questions": _questions,
+    "0011_turns": _turns,
 }

@@ -37,6 +37,21 @@ def renew_lease(connection: Connection, holder: Holder) -> bool:
     return result.rowcount == 1
 
 
+def note_turn(connection: Connection, holder: Holder, turn: int) -> None:
+    """Write down which group of a process's writes this is; last, since others may lock its row."""
+    connection.execute(
+        update(holders).where(holders.c.holder_id == holder.holder_id).values(turn=turn)
+    )
+
+
+def last_turn(connection: Connection, holder: Holder) -> int | None:
+    """The last group of a process's writes that was committed; None: it is not known any more."""
+    turn: int | None = connection.scalar(
+        select(holders.c.turn).where(holders.c.holder_id == holder.holder_id)
+    )
+    return turn
+
+
 def forget_holder(connection: Connection, holder: Holder) -> None:
     """A process ends: what it still claims may be taken over at once."""
     connection.execute(delete(holders).where(holders.c.holder_id == holder.holder_id))

@@ -229,6 +229,8 @@ holders = Table(
     Column("pid", Integer, nullable=False),
     Column("process_start", String(120), nullable=False),
     Column("lease_until", UtcDateTime, nullable=False),
+    # The last group of its writes that was committed: it asks when a commit's answer was lost.
+    Column("turn", BIG, nullable=False, server_default="0"),
 )
 
 sequences = Table(

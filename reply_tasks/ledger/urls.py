@@ -27,6 +27,10 @@ class OlderLedgerError(LedgerError):
     """An older version wrote the ledger, and it was not to be upgraded."""
 
 
+class LedgerAwayError(LedgerError):
+    """The database is away or busy: what was to be written may be written when it is back."""
+
+
 def usable(ledger_url: str) -> URL:
     """The URL with its driver spelled out.
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -15,6 +15,15 @@ from target_reply_tasks.work import Work
 
 #: Seconds between two looks for claims that a dead run left while we wait for them.
 ORPHAN_LOOK = 5.0
+
+_T = TypeVar("_T")
+
+
+class Transact(Protocol):
+    """Makes one transaction, through an outage of the database."""
+
+    def __call__(self, write: Callable[[Connection], _T], /) -> _T:
+        """What ``write`` returns, once it is committed."""
 
 
 class Backlog:
@@ -29,13 +38,13 @@ class Backlog:
         context: Context,
         run_id: str,
         *,
-        begin: Callable[[], AbstractContextManager[Connection]],
+        transact: Transact,
         plan: Plan,
         approvals: Approvals,
     ) -> None:
         self._context = context
         self._run_id = run_id
-        self._begin = begin
+        self._transact = transact
         self._plan = plan
         self._approvals = approvals
         self._next_look = 0.0
@@ -53,10 +62,7 @@ class Backlog:
 
     def _adopt_orphans(self) -> None:
         """Take over the claims of dead runs."""
-        with self._begin() as connection:
-            works, closed = adopt(connection, self._context.ledger.holder, self._run_id)
-            if works or closed:
-                self._context.reached(Step.TAKING_OVER)
+        works, closed = self._transact(self._take_over)
         self._add(works)
         if works or closed:
             self._context.log(
@@ -66,10 +72,15 @@ class Backlog:
         self._next_look = time.monotonic() + ORPHAN_LOOK
         self._context.reached(Step.TAKEN_OVER)
 
+    def _take_over(self, connection: Connection) -> tuple[list[Work], list[str]]:
+        works, closed = adopt(connection, self._context.ledger.holder, self._run_id)
+        if works or closed:
+            self._context.reached(Step.TAKING_OVER)
+        return works, closed
+
     def _take_up_approved(self) -> None:
         """What people have approved is sent before anything is read."""
-        with self._begin() as connection:
-            works, expired = self._approvals.begin(connection)
+        works, expired = self._transact(self._approvals.begin)
         self._add(works)
         if works:
             self._context.log(f"Found {len(works)} approved execution(s): they are sent first.")

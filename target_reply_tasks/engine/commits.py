@@ -5,19 +5,27 @@ and calls go out, so that nothing is ever ahead of the ledger.
 """
 
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from reply_tasks.api.reply_clock import ReplyClock
-from reply_tasks.ledger import Ledger, Settlement
+from reply_tasks.ledger import Ledger, LedgerAwayError, LedgerError, Settlement
 from reply_tasks.ledger.claims import claim, last_sequence, release, still_held
 from reply_tasks.ledger.holding import claim_approved, put_back_approved
-from reply_tasks.ledger.runs import renew_lease
+from reply_tasks.ledger.runs import last_turn, note_turn, renew_lease
 from reply_tasks.ledger.settling import ClaimLostError, settle
 from target_reply_tasks.work import Settled, Work
+
+T = TypeVar("T")
+
+#: Seconds that a database may be away before the run gives up; and once it was told to stop.
+OUTAGE, OUTAGE_WHEN_STOPPING = 180.0, 10.0
+#: Seconds between two looks whether it is back.
+OUTAGE_LOOK = 1.0
 
 Transaction = Callable[..., AbstractContextManager[Connection]]
 
@@ -25,7 +33,7 @@ Transaction = Callable[..., AbstractContextManager[Connection]]
 class Commits:
     """Writes turns, and notices when another process writes to the same ledger."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by name, but for what it writes to
         self,
         ledger: Ledger,
         run_id: str,
@@ -33,7 +41,11 @@ class Commits:
         *,
         reply_clock: ReplyClock,
         keep_repeats: bool,
+        log: Callable[[str], None],
+        told_to_stop: Callable[[], bool],
     ) -> None:
+        self._log = log
+        self._told_to_stop = told_to_stop
         self._keep_repeats = keep_repeats
         self._ledger = ledger
         self._reply_clock = reply_clock
@@ -41,11 +53,86 @@ class Commits:
         self._transaction = transaction
         self._counter = -1
         self._volatile = False
+        self._turn = 0
 
-    def begin(self, *, durable: bool) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def begin(self, *, durable: bool) -> Iterator[Connection]:
         """The transaction of a turn; ``durable`` commits survive a loss of power."""
         self._volatile = not durable
-        return self._transaction(durable=durable)
+        with self._transaction(durable=durable) as connection:
+            yield connection
+            note_turn(connection, self._ledger.holder, self._turn + 1)
+        self._turn += 1
+
+    def transact(self, write: Callable[[Connection], T], *, durable: bool = True) -> T:
+        """One transaction, through an outage of the database: made once, whatever its answer.
+
+        Args:
+            write: Writes it, and once more where it turns out not to be committed.
+            durable: Whether it must survive a loss of power.
+
+        Raises:
+            LedgerError: The database was away for too long, or refused.
+        """
+        while True:
+            written: list[T] = []
+            try:
+                with self.begin(durable=durable) as connection:
+                    written.append(write(connection))
+            except LedgerAwayError as error:
+                if not self._wait_out(error):
+                    continue
+            return written[0]
+
+    def _wait_out(self, error: LedgerAwayError) -> bool:
+        """Wait until the database is back; whether what it did not answer was committed."""
+        self._log(f"{error} Waiting for the ledger, at most {OUTAGE:.0f} s.")
+        ends = time.monotonic() + OUTAGE
+        while True:
+            time.sleep(OUTAGE_LOOK)
+            if self._told_to_stop():
+                ends = min(ends, time.monotonic() + OUTAGE_WHEN_STOPPING)
+            try:
+                committed = self.was_committed()
+            except LedgerAwayError:
+                if time.monotonic() >= ends:
+                    raise
+            else:
+                self._log("The ledger is back.")
+                return committed
+
+    def was_committed(self) -> bool:
+        """Whether the turn that failed was committed after all; and our lease is renewed.
+
+        Raises:
+            LedgerAwayError: The database is still away.
+            LedgerError: It came back without what it had confirmed, or without us.
+        """
+        with self._transaction(durable=True) as connection:
+            renew_lease(connection, self._ledger.holder)
+            turn = last_turn(connection, self._ledger.holder)
+        if turn is None:
+            raise LedgerError(
+                "Another run assumed that this one had died while the ledger was away: nothing "
+                "more is sent. Run again."
+            )
+        if turn not in {self._turn, self._turn + 1}:
+            raise LedgerError(
+                "The ledger's database came back without what it had confirmed: nothing more is "
+                "sent. See that it keeps what it commits, and run again."
+            )
+        committed = turn > self._turn
+        self._turn = turn
+        return committed
+
+    @property
+    def counter(self) -> int:
+        """The last number that is known to be given."""
+        return self._counter
+
+    def set_back(self, counter: int) -> None:
+        """A turn was not committed: its numbers were not given."""
+        self._counter = counter
 
     def settle(self, connection: Connection, settlements: Iterable[Settlement]) -> bool:
         """Settle records; True: another process has settled something since the last turn."""
@@ -117,8 +204,7 @@ class Commits:
     def make_durable(self) -> None:
         """See that what was committed survives a loss of power, before a STATE says so."""
         if self._volatile:
-            with self.begin(durable=True) as connection:
-                renew_lease(connection, self._ledger.holder)
+            self.transact(lambda connection: renew_lease(connection, self._ledger.holder))
 
 
 __all__ = ["ClaimLostError", "Commits", "Transaction"]

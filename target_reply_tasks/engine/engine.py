@@ -10,6 +10,8 @@ from datetime import timedelta
 from itertools import filterfalse
 from threading import Event, Thread
 
+from sqlalchemy import Connection
+
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import LedgerError
 from reply_tasks.ledger.runs import end_run, start_run
@@ -87,7 +89,7 @@ class Engine:
         self._backlog = Backlog(
             context,
             run_id,
-            begin=lambda: self._commits.begin(durable=True),
+            transact=lambda write: self._commits.transact(write),  # noqa: PLW0108 - made later
             plan=self._plan,
             approvals=self._approvals,
         )
@@ -124,6 +126,8 @@ class Engine:
                     transaction,
                     keep_repeats=self._settings.keep_repeats,
                     reply_clock=self._context.reply_clock,
+                    log=self._context.log,
+                    told_to_stop=self._told_to_stop,
                 )
                 self._turn = Turn(
                     self._context,
@@ -149,12 +153,14 @@ class Engine:
             self._ready_to_read.set()
 
     def _open(self) -> None:
-        with self._commits.begin(durable=True) as connection:
-            start_run(connection, self._run_id)
-            self._context.reached(Step.OPENING_RUN)
+        self._commits.transact(self._begin_run)
         self._backlog.take_up()
         if not self._backlog.open:
             self._ready_to_read.set()
+
+    def _begin_run(self, connection: Connection) -> None:
+        start_run(connection, self._run_id)
+        self._context.reached(Step.OPENING_RUN)
 
     def _finished(self) -> bool:
         if self._stopping.is_set():
@@ -278,6 +284,9 @@ class Engine:
         self._shut()
         self._turn.released.extend(work for work in self._senders.take_back() if not work.recovered)
 
+    def _told_to_stop(self) -> bool:
+        return self._stopping.is_set() or self._inbox.stop_wanted() is not None
+
     def _shut(self) -> None:
         """Read no more: wake a reader that waits for input or for room."""
         self._gate.shut()
@@ -291,15 +300,23 @@ class Engine:
         totals.quota_wait_seconds = self._context.pacing.waited
         if not self._stopping.is_set():
             result.give_verdict(max_rejected_percent=self._settings.max_rejected_percent)
-        with self._commits.begin(durable=True) as connection:
-            end_run(connection, self._run_id, exit_code=result.exit_code, totals=totals)
-            self._context.reached(Step.ENDING_RUN)
+        self._commits.transact(self._end_run)
         self._context.reached(Step.ENDED_RUN)
         self._senders.dismiss()
         self._states.close()
 
+    def _end_run(self, connection: Connection) -> None:
+        end_run(
+            connection,
+            self._run_id,
+            exit_code=self._result.exit_code,
+            totals=self._result.totals,
+        )
+        self._context.reached(Step.ENDING_RUN)
+
     def _fail(self, cause: str, error: BaseException | None = None) -> None:
-        self._result.exit_code = 1
+        wanted = self._inbox.stop_wanted()
+        self._result.exit_code = 1 if wanted is None else wanted.exit_code
         self._result.stopped = self._result.stopped or cause
         self._result.error = error
         self._result.unsettled = self._checkpoint.in_hand + self._backlog.open

@@ -155,6 +155,10 @@ class Inbox:
         if (urgent or len(self._messages) >= self._enough) and not self._urgent.is_set():
             self._urgent.set()
 
+    def stop_wanted(self) -> StopWanted | None:
+        """The wish to stop that waits among the messages; they stay."""
+        return next((each for each in tuple(self._messages) if isinstance(each, StopWanted)), None)
+
     def take(self, *, timeout: float | None, enough: int) -> list[Message]:
         """The next group; empty when ``timeout`` seconds have passed without a message.
 

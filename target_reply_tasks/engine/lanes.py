@@ -24,6 +24,15 @@ class Lanes:
         self._supersedes = supersedes
         self._lanes: dict[int, _Lane] = {}
 
+    def copy(self) -> "Lanes":
+        """The lanes as they are now."""
+        copied = Lanes(supersedes=self._supersedes)
+        copied._lanes = {
+            task_id: _Lane(lane.waiting.copy(), lane.under_way)
+            for task_id, lane in self._lanes.items()
+        }
+        return copied
+
     def add(self, work: Work) -> Work | None:
         """Queue a record behind the others of its task; the update that it supersedes, if any.
 

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -70,6 +70,18 @@ class Pacing:
         self._now = time.monotonic()
         self._accepted: deque[str | None] = deque()
         self._gave_up: str | None = None
+
+    def remember(self) -> Callable[[], None]:
+        """What puts all this back as it is now: for a turn that may not be committed."""
+        pauses, waits = list(self._pauses), {u: replace(w) for u, w in self._waits.items()}
+        said, accepted = list(self._said), list(self._accepted)
+
+        def put_back() -> None:
+            self._pauses, self._waits = pauses, waits
+            self._said.extendleft(reversed(said))
+            self._accepted.extendleft(reversed(accepted))
+
+        return put_back
 
     def take(self, connection: Connection, user: str | None, wanted: int) -> int:
         """Take up to ``wanted`` slots for calls that leave now; how many were granted.

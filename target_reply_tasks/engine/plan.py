@@ -51,6 +51,18 @@ class Plan:
         self._elsewhere: dict[int, float] = {}
         self._rests_until: float | None = None
 
+    def remember(self) -> Callable[[], None]:
+        """What puts the plan back as it is now: for a turn that may not be committed."""
+        lanes, fresh, elsewhere = self._lanes.copy(), dict(self._fresh), dict(self._elsewhere)
+        sendable = {user: heads.copy() for user, heads in self._sendable.items()}
+        rests_until = self._rests_until
+
+        def put_back() -> None:
+            self._lanes, self._fresh, self._elsewhere = lanes, fresh, elsewhere
+            self._sendable, self._rests_until = sendable, rests_until
+
+        return put_back
+
     def add(self, work: Work) -> Work | None:
         """A record was read, or a claim taken over; the update that it supersedes, if any."""
         superseded = self._lanes.add(work)

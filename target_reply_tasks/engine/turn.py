@@ -4,7 +4,7 @@ Only after the commit do calls go out, so that nothing is ever ahead of the ledg
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from itertools import filterfalse
@@ -41,6 +41,14 @@ class Committed(NamedTuple):
     dropped: int
 
 
+class _Written(NamedTuple):
+    """What a turn has written, and what follows once it is committed."""
+
+    committed: Committed
+    granted: list[SlotWanted]
+    chosen: list[Work]
+
+
 class Turn:
     """What the next commit will write, and the commit.
 
@@ -70,6 +78,7 @@ class Turn:
         self.settled: list[Settled] = []
         self.released: list[Work] = []
         self.slots_wanted: list[SlotWanted] = []
+        self._picked: list[tuple[Work, datetime | None, float | None]] = []
 
     @property
     def due(self) -> bool:
@@ -134,31 +143,59 @@ class Turn:
             or self._plan.executions_wait()
             or _may_hold_execution(self.settled)
         )
+        put_back: Callable[[], None] | None = None
+
+        def write(connection: Connection) -> _Written:
+            nonlocal put_back
+            if put_back is not None:
+                put_back()
+            put_back = self._remember()
+            return self._write(connection, stopping=stopping, no_rest=no_rest)
+
+        written = self._commits.transact(write, durable=durable)
+        self.settled, self.released = [], []
+        for wanted in written.granted:
+            wanted.answer(granted=True)
+        if written.chosen:
+            self._context.reached(Step.HANDING_OUT)
+        self._senders.hand_out(written.chosen)
+        return written.committed
+
+    def _write(self, connection: Connection, *, stopping: bool, no_rest: bool) -> "_Written":
         dropped = 0
         chosen: list[Work] = []
-        with self._commits.begin(durable=durable) as connection:
-            settled = self._plan.verdicts.mark(connection, self.settled)
-            if self._commits.settle(connection, (each.settlement for each in settled)):
-                self._plan.doubt()
-                self._senders.forget_tasks()
-            self._commits.release(connection, self.released)
-            if not stopping:
-                judged, dropped = self._judge(connection)
-                settled = settled + judged
-            if settled:
-                self._context.reached(Step.SETTLING)
-            # The quota's lock comes after the counter's, in every transaction: no deadlock.
-            self._context.pacing.bring_up_to_date(connection, self._senders.in_flight)
-            granted = self._grant_slots(connection, stopping=stopping)
-            if not stopping:
-                chosen = self._choose(connection, no_rest=no_rest)
-        self.settled, self.released = [], []
-        for wanted in granted:
-            wanted.answer(granted=True)
-        if chosen:
-            self._context.reached(Step.HANDING_OUT)
-        self._senders.hand_out(chosen)
-        return Committed(settled, dropped)
+        settled = self._plan.verdicts.mark(connection, self.settled)
+        if self._commits.settle(connection, (each.settlement for each in settled)):
+            self._plan.doubt()
+            self._senders.forget_tasks()
+        self._commits.release(connection, self.released)
+        if not stopping:
+            judged, dropped = self._judge(connection)
+            settled = settled + judged
+        if settled:
+            self._context.reached(Step.SETTLING)
+        # The quota's lock comes after the counter's, in every transaction: no deadlock.
+        self._context.pacing.bring_up_to_date(connection, self._senders.in_flight)
+        granted = self._grant_slots(connection, stopping=stopping)
+        if not stopping:
+            chosen = self._choose(connection, no_rest=no_rest)
+        return _Written(Committed(settled, dropped), granted, chosen)
+
+    def _remember(self) -> Callable[[], None]:
+        """What puts all this back as it is now: for a turn that is not committed."""
+        counter, slots, picked = self._commits.counter, self.slots_wanted, self._picked
+        picked.clear()
+        parts = (self._plan.remember(), self._context.pacing.remember())
+
+        def put_back() -> None:
+            self._commits.set_back(counter)
+            self.slots_wanted = [slot for slot in slots if not slot.answered.is_set()]
+            for work, claimed_at, slot_at in picked:
+                work.claimed_at, work.slot = claimed_at, slot_at
+            for part in parts:
+                part()
+
+        return put_back
 
     def _judge(self, connection: Connection) -> Committed:
         now = datetime.now(UTC)
@@ -200,6 +237,7 @@ class Turn:
         if not wanted:
             return []
         self._context.reached(Step.CLAIMING)
+        self._picked.extend((work, work.claimed_at, work.slot) for work in wanted)
         claimed = self._commits.claim(connection, wanted)
         self._context.reached(Step.CLAIMED)
         for work in claimed:

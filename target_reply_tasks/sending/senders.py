@@ -3,13 +3,15 @@
 A sender asks the engine for each slot of the quota; everything else it does by itself.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from threading import BoundedSemaphore, Event
+from typing import TypeVar
 
 from reply_tasks.api.answers import Answer
 from reply_tasks.contract import TaskDetail, UpdateMode, read_task_detail
 from reply_tasks.contract.outcomes import Operation
-from reply_tasks.ledger import Attempt, LedgerError
+from reply_tasks.ledger import Attempt, LedgerAwayError, LedgerError
 from reply_tasks.ledger.claims import note_attempts
 from reply_tasks.ledger.queries import known_tasks
 from reply_tasks.settings import TargetSettings
@@ -25,6 +27,10 @@ from target_reply_tasks.work import Work
 
 #: The most senders that write to the ledger at once, each on a connection of its own.
 WRITERS = 2
+#: Seconds that the ledger's database may be away before a sender gives up, and between two looks.
+OUTAGE, OUTAGE_LOOK = 180.0, 1.0
+
+_T = TypeVar("_T")
 
 
 class Senders:
@@ -38,6 +44,7 @@ class Senders:
         self._inbox = inbox
         self._merge = Merge()
         self._pools: dict[str | None, Pool] = {}
+        self._stopping = stopping
         self._sender = self._make_sender(stopping)
         self._threads = SenderThreads(self._apply, inbox)
         self._writers = BoundedSemaphore(WRITERS)
@@ -152,14 +159,40 @@ class Senders:
             self._context.ledger.check_in_place()
         except LedgerError as error:
             raise StopRun(str(error)) from None
-        return self._context.ledger.held
+        ledger = self._context.ledger
+        ends = time.monotonic() + OUTAGE
+        while not (ledger.held or ledger.struck_off) and time.monotonic() < ends:
+            if self._stopping.wait(OUTAGE_LOOK):
+                break
+        return ledger.held
 
     def _last_detail(self, work: Work) -> TaskDetail | None:
-        with self._context.ledger.read() as connection:
-            known = known_tasks(connection, [work.task_id], with_detail=True)
-        return read_task_detail(known[work.task_id].detail)
+        def read() -> TaskDetail | None:
+            with self._context.ledger.read() as connection:
+                known = known_tasks(connection, [work.task_id], with_detail=True)
+            return read_task_detail(known[work.task_id].detail)
+
+        return self._through_outages(read)
 
     def _note(self, work: Work, attempts: tuple[Attempt, ...]) -> bool:
         holder = self._context.ledger.holder
-        with self._writers, self._context.ledger.write(durable=True) as connection:
-            return note_attempts(connection, work.entry.operation_id, attempts, holder=holder)
+
+        def note() -> bool:
+            with self._writers, self._context.ledger.write(durable=True) as connection:
+                return note_attempts(connection, work.entry.operation_id, attempts, holder=holder)
+
+        return self._through_outages(note)
+
+    def _through_outages(self, ask: Callable[[], _T]) -> _T:
+        """Ask the ledger what may be asked twice, until its database answers.
+
+        Raises:
+            StopRun: It was away for too long, or the run is stopping.
+        """
+        ends = time.monotonic() + OUTAGE
+        while True:
+            try:
+                return ask()
+            except LedgerAwayError as error:
+                if self._stopping.wait(OUTAGE_LOOK) or time.monotonic() >= ends:
+                    raise StopRun(str(error)) from None

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -36,6 +37,20 @@ class PostgresServer:
     """A cluster on loopback where anybody is trusted."""
 
     port: int
+    pg_ctl: Path
+    home: Path
+
+    def start(self) -> None:
+        """Start it, on its port."""
+        options = " ".join(f"-c {name}='{value}'" for name, value in _SERVER.items())
+        self._control("-l", self.home / "log", "-o", f"-p {self.port} {options}", "start")
+
+    def stop(self, mode: str) -> None:
+        """Stop it: ``fast``, or ``immediate``, as if it had crashed."""
+        self._control("-m", mode, "stop")
+
+    def _control(self, *words: object) -> None:
+        _run(self.pg_ctl, "-D", self.home / "data", "-w", *words)
 
     def url(self, database: str) -> str:
         """The SQLAlchemy URL of a database."""
@@ -49,27 +64,32 @@ class PostgresServer:
             connection.execute(statement.encode())
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """One cluster for all tests of this process, gone when they end."""
+@contextmanager
+def postgres_cluster() -> Iterator[PostgresServer]:
+    """A cluster of its own, which can be stopped and started again."""
     home = Path(tempfile.mkdtemp(prefix="postgres-"))
     try:
         programs = _programs(home)
-        data, log = home / "data", home / "log"
-        port = _free_port()
-        options = " ".join(f"-c {name}='{value}'" for name, value in _SERVER.items())
+        data = home / "data"
         _run(
             *(programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust"),
             *("-E", "UTF8", "--locale=C", "-N"),
         )
-        pg_ctl = (programs / "pg_ctl", "-D", data, "-w")
-        _run(*pg_ctl, "-l", log, "-o", f"-p {port} {options}", "start")
+        server = PostgresServer(_free_port(), programs / "pg_ctl", home)
+        server.start()
         try:
-            yield PostgresServer(port)
+            yield server
         finally:
-            _run(*pg_ctl, "-m", "immediate", "stop")
+            server.stop("immediate")
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One cluster for all tests of this process, gone when they end."""
+    with postgres_cluster() as server:
+        yield server
 
 
 @pytest.fixture
