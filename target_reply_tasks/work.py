@@ -27,7 +27,7 @@ class Work:
         record: What is asked of Reply.
         received: When it was read, or taken over, on the monotonic clock.
         claimed_at: When its intent was committed; None while it has no claim.
-        claimed_moment: The same on the monotonic clock; None for a taken-over claim.
+        claimed_moment: The same on the monotonic clock; None where that is not known.
         intent_at: When the intent of its next send was last written down, on the monotonic clock;
             None: it has to be written down anew.
         reply_ahead: Of a taken-over claim, seconds by which Reply's clock was ahead when it was

@@ -5,6 +5,7 @@ that two runs on one ledger take turns. Every function works in the caller's tra
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from reply_tasks.contract.outcomes import Operation
+from reply_tasks.ledger.boot_clock import since_boot
 from reply_tasks.ledger.bulk import Bulk
 from reply_tasks.ledger.conflicts import insert_into
 from reply_tasks.ledger.database import clock
@@ -57,6 +59,7 @@ def claim(  # noqa: PLR0913 - the columns of a claim
         "claimed_by": holder.holder_id,
         "claimed_at": at,
         "reply_ahead": reply_ahead,
+        "claimed_moment": since_boot(),
     }
     rows = sorted(
         (_claim_row(entry, shared) for entry in entries),
@@ -85,7 +88,7 @@ ENTRY_COLUMNS = (
 )
 _CLAIM_COLUMNS = (
     *ENTRY_COLUMNS,
-    *("run_id", "claimed_by", "claimed_at", "reply_ahead", "record", "body_hash"),
+    *("run_id", "claimed_by", "claimed_at", "reply_ahead", "claimed_moment", "record", "body_hash"),
 )
 _CLAIM_FREE = Bulk(
     lambda dialect: (
@@ -166,6 +169,8 @@ def take_over_orphans(connection: Connection, *, holder: Holder, run_id: str | N
     claims = orphans(connection, seen_from=holder.host)
     for claim_ in claims:
         changes: dict[str, Any] = {"claimed_by": holder.holder_id}
+        if claim_.age is None:
+            changes["claimed_moment"] = None
         if run_id is not None:
             changes["run_id"] = run_id
         connection.execute(
@@ -197,7 +202,18 @@ def orphans(connection: Connection, *, seen_from: str) -> list[Claim]:
         .with_for_update(of=operations)
     ).all()
     now = clock(connection)
-    return [read_claim(row) for row in rows if not _held(row, seen_from=seen_from, now=now)]
+    return [
+        replace(read_claim(row), age=_age(row, seen_from=seen_from))
+        for row in rows
+        if not _held(row, seen_from=seen_from, now=now)
+    ]
+
+
+def _age(row: Any, *, seen_from: str) -> float | None:  # noqa: ANN401
+    """How old a claim is, where it was made on this boot of this machine."""
+    if row.claimed_moment is None or row.host != seen_from:
+        return None
+    return max(0.0, since_boot() - float(row.claimed_moment))
 
 
 def _held(row: Any, *, seen_from: str, now: datetime) -> bool:  # noqa: ANN401

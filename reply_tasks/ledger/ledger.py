@@ -10,6 +10,7 @@ from typing import Self
 
 from sqlalchemy import Connection, Engine
 
+from reply_tasks.ledger.boot_clock import since_boot
 from reply_tasks.ledger.database import LedgerError, open_engine, told, writing, writing_on
 from reply_tasks.ledger.files import LedgerFile
 from reply_tasks.ledger.identity import claim_origin, note_opening
@@ -180,12 +181,4 @@ class _Lease:
             self.struck_off = not known
 
 
-def _monotonic() -> float:
-    """Seconds that go on while the machine sleeps, where there is such a clock.
-
-    A suspended machine must see that its lease has ended when it wakes.
-    """
-    return time.clock_gettime(_BOOTTIME) if _BOOTTIME is not None else time.monotonic()
-
-
-_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+_monotonic = since_boot

@@ -54,6 +54,11 @@ def _late_effects(connection: Connection) -> None:
     add_columns(connection, tasks, "shaken_at", "shaken_hash")
 
 
+def _claimed_moment(connection: Connection) -> None:
+    """When a claim was made, by the clock of its machine's boot."""
+    add_columns(connection, operations, "claimed_moment")
+
+
 def _source_stream(connection: Connection) -> None:
     """The stream in which a rejected record was read, where a stream map gave it another one."""
     connection.execute(text("ALTER TABLE operations ADD COLUMN source_stream TEXT"))
@@ -120,4 +125,5 @@ MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0008_verdicts": _verdicts,
     "0010_questions": _questions,
     "0011_turns": _turns,
+    "0012_claimed_moment": _claimed_moment,
 }

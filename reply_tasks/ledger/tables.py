@@ -134,6 +134,7 @@ operations = Table(
     Column("received_at", UtcDateTime, nullable=False),
     Column("claimed_at", UtcDateTime),
     Column("reply_ahead", Float),
+    Column("claimed_moment", Float),
     Column("settled_at", UtcDateTime),
     Column("approved_by", CleanText),
     Column("approved_at", UtcDateTime),

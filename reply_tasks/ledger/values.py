@@ -97,6 +97,8 @@ class Claim:
         claimed_by: The holder.
         attempts: Its calls, as far as they were written down.
         reply_ahead: Seconds by which Reply's clock was ahead of that clock then; None: not known.
+        age: Seconds since it was made, by the clock that both processes share which nobody sets;
+            None: they share none.
     """
 
     entry: Entry
@@ -104,6 +106,7 @@ class Claim:
     claimed_by: str | None
     attempts: tuple[Attempt, ...] = ()
     reply_ahead: float | None = None
+    age: float | None = None
 
 
 class Settlement(NamedTuple):

@@ -33,7 +33,7 @@ def judge_execution(claim: Claim, look: Look, *, now: datetime) -> Settlement:
     if task is None:
         told = f"The task can't be read back: {look.refusal}"
         return _settlement(claim, look, now, Outcome.UNCERTAIN, detail=_for_a_person(claim, told))
-    found = judge_read_back(task, claimed_at=_by_reply_s_clock(claim, look))
+    found = judge_read_back(task, claimed_at=_by_reply_s_clock(claim, look, now=now))
     told = f"Read back by `reply-tasks resolve`: the task is {state_of(task)}."
     match found:
         case Found.EXECUTED:
@@ -134,8 +134,10 @@ def _settlement(  # noqa: PLR0913 - the columns of a settlement
     )
 
 
-def _by_reply_s_clock(claim: Claim, look: Look) -> datetime:
+def _by_reply_s_clock(claim: Claim, look: Look, *, now: datetime) -> datetime:
     """When it was claimed, by Reply's clock: as known then, else as it differs from ours now."""
+    if claim.age is not None and look.reply_ahead is not None:
+        return now + timedelta(seconds=look.reply_ahead - claim.age)
     ahead = look.reply_ahead if claim.reply_ahead is None else claim.reply_ahead
     return claim.claimed_at + timedelta(seconds=ahead or 0.0)
 

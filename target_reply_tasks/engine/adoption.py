@@ -34,5 +34,6 @@ def _work(claim: Claim) -> Work:
         attempts=list(claim.attempts),
         made_before=len(claim.attempts),
         unsure=True,
+        claimed_moment=None if claim.age is None else time.monotonic() - claim.age,
         reply_ahead=claim.reply_ahead,
     )

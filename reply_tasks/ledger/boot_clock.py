@@ -1,0 +1,14 @@
+"""The clock that all processes of one boot of a machine share, and that nobody sets."""
+
+import time
+
+
+def since_boot() -> float:
+    """Seconds that go on while the machine sleeps, where there is such a clock.
+
+    A suspended machine must see that its lease has ended when it wakes.
+    """
+    return time.clock_gettime(_BOOTTIME) if _BOOTTIME is not None else time.monotonic()
+
+
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
