@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "rejected": "reply_tasks.commands.rejected",
     "find": "reply_tasks.commands.find",
     "resolve": "reply_tasks.commands.resolve",
+    "prune": "reply_tasks.commands.prune",
 }
 
 _EXAMPLE = """\b

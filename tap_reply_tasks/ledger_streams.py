@@ -21,6 +21,7 @@ from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import LedgerError, open_engine
 from reply_tasks.ledger.database import cause
 from reply_tasks.ledger.identity import Edition, Position, is_continued, position
+from reply_tasks.ledger.pruning import rows_missed
 from reply_tasks.ledger.queries import finished_runs, settled_operations
 from reply_tasks.settings import TapSettings
 from tap_reply_tasks import schemas
@@ -116,6 +117,7 @@ class LedgerStream(Stream):
         )
         connection.rollback()
         if not replaced:
+            self._tell_missed(connection, bookmark)
             return bookmark
         self.logger.warning(
             "The state says that %s was read up to number %s, but not of this ledger: it was "
@@ -125,6 +127,18 @@ class LedgerStream(Stream):
         )
         self.stream_state.pop("replication_key_value", None)
         return 0
+
+    def _tell_missed(self, connection: Connection, bookmark: int) -> None:
+        """Say how many operations were pruned before this tap had read them."""
+        missed = rows_missed(connection, after=bookmark) if self.counter == "operations" else 0
+        connection.rollback()
+        if missed:
+            self.logger.warning(
+                "Up to %d operations that %s had not emitted yet were pruned from the ledger "
+                "(retention_days, or `reply-tasks prune`): they will never be.",
+                missed,
+                self.name,
+            )
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -3,12 +3,16 @@
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
 from reply_tasks.connecting import connection_to_reply, shared_quota
 from reply_tasks.contract.outcomes import Outcome
-from reply_tasks.ledger import Ledger
+from reply_tasks.ledger import Ledger, LedgerError
+from reply_tasks.ledger.pruning import prune_daily
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
 from target_reply_tasks.engine.engine import Engine
@@ -51,6 +55,7 @@ class Run:
         inbox = Inbox(rest=REST)
         self._inbox = inbox
         self._engine: Engine | None = None
+        self._ledger: Ledger | None = None
         #: What the sinks hand their records to.
         self.receiver = Gate(inbox)
 
@@ -66,6 +71,7 @@ class Run:
         ledger = self._stack.enter_context(
             Ledger.open(settings.ledger_url, api_url=settings.api_url)
         )
+        self._ledger = ledger
         quota = shared_quota(settings, ledger.write)
         context = Context(
             ledger=ledger,
@@ -102,10 +108,29 @@ class Run:
         self.receiver.end_of_input(broken=broken)
         try:
             result = self._engine.join()
+            self._prune(result)
         finally:
             self._stack.close()
         self._tell(result)
         return result
+
+    def _prune(self, result: RunResult) -> None:
+        """Keep the ledger small, where that is asked for; the verdict stands, whatever comes."""
+        days = self._settings.retention_days
+        if days is None or self._ledger is None or result.exit_code not in {0, 2}:
+            return
+        try:
+            pruned = prune_daily(self._ledger.engine, older_than=timedelta(days=days))
+        except (LedgerError, SQLAlchemyError) as error:
+            self._logger.warning("The ledger was not pruned: %s", type(error).__name__)
+            return
+        if pruned is not None:
+            self._logger.info(
+                "Pruned %d operations and %d runs that are older than %d days.",
+                pruned.operations,
+                pruned.runs,
+                days,
+            )
 
     def _tell(self, result: RunResult) -> None:
         if result.error is not None:

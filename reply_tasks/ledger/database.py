@@ -149,6 +149,8 @@ def _sqlite_engine(url: URL, *, create: bool) -> Engine:
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         if create:  # it stays with the file, and one that is no ledger must stay as it is
+            if in_memory or not Path(str(url.database)).stat().st_size:
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-1024")

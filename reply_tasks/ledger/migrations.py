@@ -13,6 +13,7 @@ from reply_tasks.ledger.tables import (
     APPROVAL_INDEXES,
     QUESTION_INDEXES,
     operations,
+    prunings,
     runs,
     tasks,
     verdicts,
@@ -97,6 +98,11 @@ def _verdicts(connection: Connection) -> None:
     verdicts.create(connection)
 
 
+def _prunings(connection: Connection) -> None:
+    """What was pruned is noted, so that a tap can say what it missed."""
+    prunings.create(connection)
+
+
 def add_columns(connection: Connection, table: Table, *names: str) -> None:
     """Add columns as ``tables.py`` has them."""
     for name in names:
@@ -123,6 +129,7 @@ MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0006_quota": _quota,
     "0007_approval": _approval,
     "0008_verdicts": _verdicts,
+    "0009_prunings": _prunings,
     "0010_questions": _questions,
     "0011_turns": _turns,
     "0012_claimed_moment": _claimed_moment,

@@ -222,6 +222,15 @@ verdicts = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+prunings = Table(
+    "prunings",
+    metadata,
+    Column("first_sequence", BIG, primary_key=True, autoincrement=False),
+    Column("last_sequence", BIG, nullable=False, index=True),
+    Column("operations", BIG, nullable=False),
+    Column("pruned_at", UtcDateTime, nullable=False),
+)
+
 holders = Table(
     "holders",
     metadata,

@@ -377,6 +377,17 @@ _TARGET_SETTINGS: tuple[Setting, ...] = (
             "answered. Otherwise such records are only counted in their run."
         ),
     ),
+    Setting(
+        name="retention_days",
+        title="Retention days",
+        kind=Kind.INTEGER,
+        minimum=1,
+        nullable=True,
+        description=(
+            "At a run's end, at most once a day, remove what was settled longer ago, as "
+            "`reply-tasks prune` does. null: keep all."
+        ),
+    ),
 )
 
 _TAP_SETTINGS: tuple[Setting, ...] = (

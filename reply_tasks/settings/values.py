@@ -124,6 +124,7 @@ class TargetSettings(CommonSettings):
     executions_without_approval: int | None
     hold_hours: int
     keep_repeats: bool
+    retention_days: int | None
     allow_placeholders: bool
     retry_rejected_hours: int
 

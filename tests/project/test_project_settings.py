@@ -61,6 +61,7 @@ TARGET: dict[str, Any] = COMMON | {
     "allow_placeholders": False,
     "retry_rejected_hours": 24,
     "keep_repeats": False,
+    "retention_days": None,
 }
 TAP: dict[str, Any] = COMMON | {
     "start_date": None,
