@@ -192,10 +192,9 @@ def test_an_update_that_arrives_late_is_not_what_an_execution_sends(quick_folder
             update(7, taskType=7, template={"body": body, "subject": "S"}) for body in "AB"
         )
         observe(stage, first, settle_seconds=2)
-        assert [call.effect for call in server.calls] == [False, True]
         observe(stage, second, execution(7), settle_seconds=2)
         assert [sent.body for sent in server.outbox] == ["B"]
-        assert sum(call.effect for call in server.calls_of(PUT)) == 4  # A twice, B, and B again
+        assert all(call.effect for call in server.calls_of(PUT))  # the late one too
 
 
 def test_unchanged_is_not_believed_of_a_task_that_was_shaken(quick_folder: Path) -> None:
