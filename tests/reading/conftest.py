@@ -10,6 +10,7 @@ __all__ = ["bare_stage", "stage"]
 @pytest.fixture
 def stage(bare_stage: Stage) -> Stage:
     """A sandbox with nine tasks, and an empty ledger."""
+    bare_stage.settings["keep_repeats"] = True
     for task_id in range(1, 10):
         bare_stage.sandbox.create_task(task_id)
     return bare_stage
