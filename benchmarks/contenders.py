@@ -17,6 +17,7 @@ def our_target(folder: Path, api_url: str, **settings: Any) -> Command:  # noqa:
     config = {
         "api_key": DEFAULT_API_KEY,
         "api_url": api_url,
+        "api_dialect": "preview",
         "ledger_url": _ledger_url(folder),
         "requests_per_minute": None,
         "requests_per_hour": None,

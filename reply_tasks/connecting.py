@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from sqlalchemy import Connection as Database
 
 from reply_tasks.api.client import Connection
+from reply_tasks.api.dialect import FORMS
 from reply_tasks.ledger.database import clock
 from reply_tasks.quota.quota import Quota
 from reply_tasks.settings import CommonSettings
@@ -19,7 +20,7 @@ def connection_to_reply(settings: CommonSettings) -> Connection:
     return Connection(
         api_url=settings.api_url,
         api_key=settings.api_key or "",
-        dialect=settings.api_dialect,
+        form=FORMS.get(settings.api_dialect),
         team_id=settings.team_id,
         user_id=settings.user_id,
         user_email=settings.user_email,

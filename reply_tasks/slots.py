@@ -28,6 +28,7 @@ class Slots:
         *,
         on_wait: Callable[[Wait], None],
         act_as_user_id: int | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         """Share the quota in this database.
 
@@ -36,13 +37,14 @@ class Slots:
             settings: The limits, and whose quota it is.
             on_wait: Told of a wait when it begins.
             act_as_user_id: The Reply user to act as; None: the user of the settings.
+            stop: Ends a wait when set.
 
         Raises:
             LedgerError: The database did not take a transaction.
         """
         self._write = partial(_write, engine)
         self._on_wait = on_wait
-        self._never = threading.Event()
+        self._stop = stop or threading.Event()
         acting = settings.acting_user
         self._acting = act_as_user_id
         self._user = acting if act_as_user_id is None else str(act_as_user_id)
@@ -50,7 +52,7 @@ class Slots:
 
     def take(self) -> None:
         """Wait for one slot; it is for a call that leaves now."""
-        self._quota.acquire(self._user, stop=self._never, on_wait=self._on_wait)
+        self._quota.acquire(self._user, stop=self._stop, on_wait=self._on_wait)
 
     def pause(self, seconds: float) -> None:
         """Reply answered 429: no calls for so long or longer, by any process.

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream, Tap
 
-from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.errors import ConfigurationError
-from reply_tasks.connecting import connection_to_reply
 from reply_tasks.contract.detail import TaskDetail, read_task_detail
+from reply_tasks.finding_dialect import client_of_reply
 from reply_tasks.ledger import LedgerError, open_engine
 from reply_tasks.ledger.database import told, writing
 from reply_tasks.ledger.identity import claim_origin
@@ -66,7 +65,7 @@ class ApiStream(Stream):
         try:
             with told(), writing(engine) as connection:
                 claim_origin(connection, settings.api_url)
-            with ReplyClient(connection_to_reply(settings)) as client:
+            with client_of_reply(settings, engine, self._log_wait) as client:
                 slots = Slots(engine, settings, on_wait=self._log_wait)
                 effects = Effects(
                     client=client, slot=slots.take, pause=slots.pause, observe=slots.observe

@@ -12,6 +12,7 @@ from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.decisions import Action, Call, Decision
+from reply_tasks.api.dialect import PREVIEW_FORM
 from reply_tasks.api.repeating import CannotGoOnError, Patience, Request, call_until_certain
 from reply_tasks.contract.date_times import write_date_time
 from reply_tasks.contract.detail import TaskDetail
@@ -58,6 +59,7 @@ class TaskReader:
         self._settings = settings
         self._effects = effects
         self._logger = logger
+        self._form = PREVIEW_FORM
 
     def listed(self) -> Iterator[Mapping[str, Any]]:
         """Every task that the filter finds, each once: pages overlap when tasks change meanwhile.
@@ -144,7 +146,12 @@ class TaskReader:
 
     def take_slot(self) -> None:
         """Wait for a slot of the quota."""
+        self._form = self._effects.client.know_form()
         self._effects.slot()
+
+    def unauthorized(self) -> bool:
+        """Whether Reply wants requests written in another form."""
+        return self._effects.client.doubt_form(self._form)
 
     def hear(self, answer: Answer) -> None:
         """Tell the quota what an answer says of it."""

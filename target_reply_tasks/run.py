@@ -8,11 +8,12 @@ from datetime import timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from reply_tasks.api.backoff import Backoff
-from reply_tasks.api.client import ReplyClient
-from reply_tasks.connecting import connection_to_reply, shared_quota
+from reply_tasks.connecting import shared_quota
 from reply_tasks.contract.outcomes import Outcome
+from reply_tasks.finding_dialect import client_of_reply
 from reply_tasks.ledger import Ledger, LedgerError
 from reply_tasks.ledger.pruning import prune_daily
+from reply_tasks.quota.quota import Wait
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
 from target_reply_tasks.engine.engine import Engine
@@ -67,11 +68,13 @@ class Run:
             ConfigurationError: The client can't be made from the settings.
         """
         settings = self._settings
-        client = self._stack.enter_context(ReplyClient(connection_to_reply(settings)))
         ledger = self._stack.enter_context(
             Ledger.open(settings.ledger_url, api_url=settings.api_url)
         )
         self._ledger = ledger
+        client = self._stack.enter_context(
+            client_of_reply(settings, ledger.engine, self._tell_wait)
+        )
         quota = shared_quota(settings, ledger.write)
         context = Context(
             ledger=ledger,
@@ -131,6 +134,9 @@ class Run:
                 pruned.runs,
                 days,
             )
+
+    def _tell_wait(self, wait: Wait) -> None:
+        self._logger.info("Waiting %.0f s for the quota (%s).", wait.seconds, wait.why)
 
     def _tell(self, result: RunResult) -> None:
         if result.error is not None:

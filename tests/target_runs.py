@@ -120,6 +120,7 @@ class Stage:
         self.settings = {
             "api_key": KEY,
             "api_url": self.sandbox.url,
+            "api_dialect": "preview",
             "ledger_url": f"sqlite:///{self.folder / 'ledger.db'}",
             "requests_per_minute": None,
             "requests_per_hour": None,

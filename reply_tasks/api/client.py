@@ -5,12 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
+from threading import Event, Lock
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 from urllib.parse import SplitResult, urlsplit
 
 from reply_tasks.api.answers import Answer, read_answer
-from reply_tasks.api.dialect import Dialect, auth_headers, encode_body
+from reply_tasks.api.dialect import (
+    PREVIEW_FORM,
+    KeyHeader,
+    RequestForm,
+    auth_headers,
+    encode_body,
+    form_of_header,
+)
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.api.exchange import header_lines
 from reply_tasks.api.identity import Identity
@@ -32,7 +40,7 @@ class Connection:
     Attributes:
         api_url: Base URL with ``/v3``; ``http`` only on loopback.
         api_key: The key; surrounding blanks do not count.
-        dialect: How requests are written.
+        form: How requests are written; None where that is to be found out.
         team_id: Sent as ``X-TEAM-ID``.
         user_id: Sent as ``X-USER-ID``, unless a record names another user.
         user_email: Sent as ``X-User-Email``, unless a record names a user.
@@ -41,23 +49,37 @@ class Connection:
 
     api_url: str = DEFAULT_API_URL
     api_key: str = field(default="", repr=False)
-    dialect: Dialect = Dialect.PREVIEW
+    form: RequestForm | None = PREVIEW_FORM
     team_id: int | str | None = None
     user_id: int | str | None = None
     user_email: str | None = field(default=None, repr=False)
     request_timeout: float = 30
 
 
+class FormFinder(Protocol):
+    """Finds out how this Reply wants requests written, by reads that ``ask`` makes."""
+
+    def find(
+        self, ask: Callable[[KeyHeader], Answer], *, doubted: RequestForm | None, stop: Event | None
+    ) -> RequestForm:
+        """The form; ``doubted`` is the one that Reply has just refused, ``stop`` ends a wait."""
+
+
 class ReplyClient:
     """Reply's task endpoints. Safe to share between threads; no method raises for wire trouble."""
 
     def __init__(
-        self, connection: Connection, *, clock: Callable[[], float] = time.monotonic
+        self,
+        connection: Connection,
+        *,
+        finder: FormFinder | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare what every call shares; nothing is sent yet.
 
         Args:
             connection: Where and who.
+            finder: Finds the form of requests where the connection does not say it.
             clock: Monotonic seconds, by which connections grow stale.
 
         Raises:
@@ -68,16 +90,14 @@ class ReplyClient:
         if not key:
             raise ConfigurationError("api_key is empty: set it to a key of the Reply account.")
         self._secret = key
-        self._dialect = connection.dialect
+        self._form = connection.form
+        self._finder = finder
+        self._finding = Lock()
+        self._doubted = False
         self._identity = Identity(connection.team_id, connection.user_id, connection.user_email)
-        fixed = {
-            "User-Agent": f"reply-tasks/{_version()}",
-            "Accept": "application/json",
-            **auth_headers(connection.dialect, key),
-        }
-        _check_headers({**fixed, **self._identity.headers()})
-        self._fixed = header_lines(fixed)
-        self._lines: dict[int | None, bytes] = {}
+        _check_headers({**auth_headers(PREVIEW_FORM, key), **self._identity.headers()})
+        self._fixed = {"User-Agent": f"reply-tasks/{_version()}", "Accept": "application/json"}
+        self._lines: dict[tuple[int | None, KeyHeader], bytes] = {}
         self._base = url.path.rstrip("/")
         self._tasks = f"{self._base}/tasks/"
         self._transport = Transport(
@@ -86,6 +106,46 @@ class ReplyClient:
             trust_proxies=not _is_loopback(url.hostname or ""),
             clock=clock,
         )
+
+    def know_form(self, stop: Event | None = None) -> RequestForm:
+        """How requests are written; found out by the first who asks, while the others wait.
+
+        Args:
+            stop: Ends the finder's waits when set.
+
+        Raises:
+            CannotGoOnError: It could not be found out.
+        """
+        form = self._form
+        if form is None:
+            with self._finding:
+                form = self._form or self._find(None, stop)
+                self._form = form
+        return form
+
+    def doubt_form(self, form: RequestForm, stop: Event | None = None) -> bool:
+        """Reply refused a request written so, with 401; whether another form is to be tried.
+
+        What was found once is found out anew at most once: then the key itself is wrong.
+
+        Raises:
+            CannotGoOnError: It could not be found out.
+        """
+        with self._finding:
+            if self._form == form and self._finder is not None and not self._doubted:
+                self._doubted = True
+                self._form = self._find(form, stop)
+            return self._form != form
+
+    def _find(self, doubted: RequestForm | None, stop: Event | None) -> RequestForm:
+        if self._finder is None:  # pragma: no cover - a bug of ours
+            raise AssertionError("nobody finds out how requests are written")
+        return self._finder.find(self._ask, doubted=doubted, stop=stop)
+
+    def _ask(self, header: KeyHeader) -> Answer:
+        """One page of one task, with the key in that header."""
+        form = form_of_header(header)
+        return self._call("GET", f"{self._base}/tasks?top=1&skip=0", form=form, coding=_COMPRESSED)
 
     def update_task(self, task_id: int, body: Body, *, act_as_user_id: int | None = None) -> Answer:
         """Replace a task: ``PUT /v3/tasks/{id}``."""
@@ -157,12 +217,14 @@ class ReplyClient:
         user: int | None = None,
         coding: bytes = _PLAIN,
         before_first_byte: Callable[[], object] | None = None,
+        form: RequestForm | None = None,
     ) -> Answer:
-        lines = self._acting_as(user) + coding
+        form = form or self.know_form()
+        lines = self._acting_as(user, form.header) + coding
         data = None
         if body is not None:
             lines += _JSON
-            data = encode_body(body, self._dialect)
+            data = encode_body(body, form)
         started = time.perf_counter()
         got = self._transport.send(method, target, lines, data, before_first_byte=before_first_byte)
         elapsed = time.perf_counter() - started
@@ -171,12 +233,13 @@ class ReplyClient:
             return Answer(got.kind, got.status, error=error, elapsed=elapsed)
         return read_answer(got.status, got.headers, got.body, elapsed=elapsed, secret=self._secret)
 
-    def _acting_as(self, user: int | None) -> bytes:
+    def _acting_as(self, user: int | None, header: KeyHeader) -> bytes:
         """The headers of every call for a user, made once."""
-        lines = self._lines.get(user)
+        lines = self._lines.get((user, header))
         if lines is None:
-            identity = header_lines(self._identity.headers(user))
-            lines = self._lines[user] = self._fixed + identity
+            key = auth_headers(form_of_header(header), self._secret)
+            lines = header_lines({**self._fixed, **key, **self._identity.headers(user)})
+            self._lines[user, header] = lines
         return lines
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
-from reply_tasks.api.decisions import Action, Call, Decision, decide
+from reply_tasks.api.decisions import Action, Call, Decision, StopCause, decide
 
 #: Seconds to wait after a 429 that does not say how long.
 UNSTATED_RETRY_AFTER = 10.0
@@ -41,6 +41,9 @@ class Caller(Protocol):
 
     def wait(self, seconds: float, why: str) -> object:
         """Pass some time before a repeat."""
+
+    def unauthorized(self) -> bool:
+        """Reply does not take the key; whether to ask once more, in another form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ def call_until_certain(
         answer = request.send()
         caller.hear(answer)
         decision = decide(request.call, answer, task_id=request.task_id)
+        if decision.stop is StopCause.UNAUTHORIZED and caller.unauthorized():
+            continue
         if decision.stop is not None:
             raise CannotGoOnError(decision.detail)
         if decision.action is Action.WAIT:

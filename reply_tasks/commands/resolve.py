@@ -8,10 +8,9 @@ from typing import Any
 
 import click
 
-from reply_tasks.api.client import ReplyClient
 from reply_tasks.commands.options import json_option, one_line_errors, settings_options
-from reply_tasks.connecting import connection_to_reply
 from reply_tasks.contract.outcomes import Outcome
+from reply_tasks.finding_dialect import client_of_reply
 from reply_tasks.ledger import Entry, Ledger
 from reply_tasks.quota.quota import Wait
 from reply_tasks.resolving import (
@@ -119,7 +118,9 @@ class _Reads:
             raise ReadBackError(
                 "To read a task back a key is needed: give --api-key, or set REPLY_TASKS_API_KEY."
             )
-        client = self._stack.enter_context(ReplyClient(connection_to_reply(self._settings)))
+        client = self._stack.enter_context(
+            client_of_reply(self._settings, self._ledger.engine, _tell_wait)
+        )
         return TaskReads(
             ledger=self._ledger,
             client=client,

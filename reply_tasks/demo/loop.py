@@ -136,6 +136,7 @@ def _prepare(api_url: str) -> None:
 def _config(folder: Path, api_url: str) -> Config:
     return {
         "api_url": api_url,
+        "api_dialect": "preview",
         "api_key": API_KEY,
         "ledger_url": f"sqlite:///{folder / 'ledger.db'}",
         "timezone": "Europe/Berlin",

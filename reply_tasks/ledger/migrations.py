@@ -103,6 +103,17 @@ def _prunings(connection: Connection) -> None:
     prunings.create(connection)
 
 
+def _request_forms(connection: Connection) -> None:
+    """How a Reply wants requests written is remembered."""
+    connection.execute(
+        text(
+            """CREATE TABLE request_forms (api_url VARCHAR(512) NOT NULL,
+            key_digest VARCHAR(64) NOT NULL, header VARCHAR(32) NOT NULL,
+            enums VARCHAR(16) NOT NULL, PRIMARY KEY (api_url, key_digest))"""
+        )
+    )
+
+
 def add_columns(connection: Connection, table: Table, *names: str) -> None:
     """Add columns as ``tables.py`` has them."""
     for name in names:
@@ -133,4 +144,5 @@ MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0010_questions": _questions,
     "0011_turns": _turns,
     "0012_claimed_moment": _claimed_moment,
+    "0011_request_forms": _request_forms,
 }

@@ -231,6 +231,15 @@ prunings = Table(
     Column("pruned_at", UtcDateTime, nullable=False),
 )
 
+request_forms = Table(
+    "request_forms",
+    metadata,
+    Column("api_url", String(512), primary_key=True),
+    Column("key_digest", String(64), primary_key=True),
+    Column("header", String(32), nullable=False),
+    Column("enums", String(16), nullable=False),
+)
+
 holders = Table(
     "holders",
     metadata,

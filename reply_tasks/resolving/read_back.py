@@ -10,6 +10,7 @@ from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.decisions import Call
+from reply_tasks.api.dialect import PREVIEW_FORM
 from reply_tasks.api.repeating import CannotGoOnError, Patience, Request, call_until_certain
 from reply_tasks.contract import TaskDetail
 from reply_tasks.ledger import Attempt, Entry, Ledger
@@ -77,7 +78,7 @@ class TaskReads:
             task_id,
         )
         slots = Slots(self.ledger.engine, self.settings, on_wait=self.on_wait, act_as_user_id=user)
-        caller = _OneLook(slots, self.sleep)
+        caller = _OneLook(self.client, slots, self.sleep)
         patience = Patience(self.settings.max_retries, self.backoff, self.random)
         try:
             decision, _ = call_until_certain(request, caller, patience)
@@ -90,15 +91,18 @@ class TaskReads:
 class _OneLook:
     """What the loop of repeats does to the world: quota and waits, and a list of its calls."""
 
-    def __init__(self, slots: Slots, sleep: Callable[[float], object]) -> None:
+    def __init__(self, client: ReplyClient, slots: Slots, sleep: Callable[[float], object]) -> None:
         self.attempts: list[Attempt] = []
         self.reply_ahead: float | None = None
+        self._client = client
+        self._form = PREVIEW_FORM
         self._slots = slots
         self._sleep = sleep
         self._left_at = datetime.now(UTC)
 
     def take_slot(self) -> None:
         """Wait for a slot of the quota."""
+        self._form = self._client.know_form()
         self._slots.take()
         self._left_at = datetime.now(UTC)
 
@@ -116,6 +120,10 @@ class _OneLook:
         if answer.answered_at is not None:
             self.reply_ahead = (answer.answered_at - datetime.now(UTC)).total_seconds()
         self._slots.observe(answer)
+
+    def unauthorized(self) -> bool:
+        """Whether Reply wants requests written in another form."""
+        return self._client.doubt_form(self._form)
 
     def pause(self, seconds: float) -> None:
         """Reply answered 429: no calls for so long."""

@@ -106,11 +106,12 @@ COMMON_SETTINGS: tuple[Setting, ...] = (
         name="api_dialect",
         title="API dialect",
         options=tuple(Dialect),
-        default=str(Dialect.PREVIEW),
+        default=str(Dialect.AUTO),
         description=(
             "How requests are written. `preview`: the key in `X-API-Key`, enums as integers. "
-            "`current`: the key in `Authorization: Bearer`, enums as camelCase names. Answers are "
-            "read in either form, whatever is set."
+            "`current`: the key in `Authorization: Bearer`, enums as camelCase names. `auto`: "
+            "found out by one or two reads and kept in the ledger. Answers are read in either "
+            "form, whatever is set."
         ),
     ),
     Setting(

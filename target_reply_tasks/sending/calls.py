@@ -16,6 +16,7 @@ from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.decisions import Action, Call, Decision, may_have_acted
+from reply_tasks.api.dialect import PREVIEW_FORM
 from reply_tasks.api.repeating import (
     AssumedDownError,
     CannotGoOnError,
@@ -88,6 +89,7 @@ class Calls:
         self._patience = Patience(settings.max_retries, effects.backoff, effects.random)
         self._call = Call.READ
         self._left_at = effects.now()
+        self._form = PREVIEW_FORM
         self._doubt = work.unsure
         #: When an update may have acted whose answer was lost, on the monotonic clock.
         self._lost_updates = [work.received] if work.recovered else []
@@ -213,6 +215,7 @@ class Calls:
         Raises:
             Interrupted: The run is stopping, and there is none.
         """
+        self._form = self._effects.client.know_form(self._effects.stopping)
         if not self._effects.slot(self.work):
             raise Interrupted
         self._doubt = self.work.unsure
@@ -248,6 +251,10 @@ class Calls:
         """Wait before a repeat."""
         del why
         self.sleep(seconds)
+
+    def unauthorized(self) -> bool:
+        """Whether Reply wants requests written in another form."""
+        return self._effects.client.doubt_form(self._form, self._effects.stopping)
 
     def _ask(self, call: Call, send: Callable[[], Answer]) -> Decision:
         """Call until the answer decides something.

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from reply_tasks.api.client import Connection, ReplyClient
-from reply_tasks.api.dialect import Dialect
+from reply_tasks.api.dialect import FORMS, Dialect
 from reply_tasks.api.identity import Identity
 
 KEY = "secret-key-0123456789"
@@ -22,7 +22,7 @@ def connect(
     connection = Connection(
         url,
         KEY,
-        dialect,
+        FORMS[dialect],
         team_id=who.team_id,
         user_id=who.user_id,
         user_email=who.user_email,

@@ -38,6 +38,7 @@ def resolve(stage: Stage, *arguments: str, **env: str) -> Result:
         "REPLY_TASKS_LEDGER_URL": stage.settings["ledger_url"],
         "REPLY_TASKS_API_URL": stage.sandbox.url,
         "REPLY_TASKS_API_KEY": KEY,
+        "REPLY_TASKS_API_DIALECT": "preview",
     }
     result = CliRunner().invoke(main, ["resolve", *arguments], env={**variables, **env})
     if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -91,6 +92,7 @@ def test_a_killed_run_is_resolved_by_the_console_script(stage: Stage) -> None:
             "REPLY_TASKS_LEDGER_URL": stage.settings["ledger_url"],
             "REPLY_TASKS_API_URL": stage.sandbox.url,
             "REPLY_TASKS_API_KEY": KEY,
+            "REPLY_TASKS_API_DIALECT": "preview",
         },
         capture_output=True,
         text=True,
@@ -505,7 +507,7 @@ def test_a_wrong_setting_is_one_line(stage: Stage) -> None:
     result = resolve(stage, "--api-url", "http://example.com/v3", "--api-dialect", "old")
     assert result.exit_code == 1
     assert "api_url must use https" in result.output
-    assert "api_dialect must be one of preview, current" in result.output
+    assert "api_dialect must be one of auto, preview, current" in result.output
 
 
 def test_no_ledger_is_an_error_and_none_is_made(stage: Stage) -> None:

@@ -114,6 +114,7 @@ def common(server: SandboxServer, ledger_url: str) -> dict[str, Any]:
     """The settings of every side."""
     return {
         "api_url": server.url,
+        "api_dialect": "preview",
         "api_key": DEFAULT_API_KEY,
         "ledger_url": ledger_url,
         "requests_per_minute": None,

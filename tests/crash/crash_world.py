@@ -101,6 +101,7 @@ class World:
             json.dumps(
                 {
                     "api_url": self.server.url,
+                    "api_dialect": "preview",
                     "api_key": DEFAULT_API_KEY,
                     "ledger_url": self.ledger_url,
                     "requests_per_minute": None,

@@ -198,6 +198,7 @@ class _Stage:
     def _config(self) -> Row:
         return {
             "api_url": self.api_url,
+            "api_dialect": "preview",
             "api_key": KEY,
             "ledger_url": f"sqlite:///{self.folder / 'ledger.db'}",
             "requests_per_minute": None,

@@ -9,7 +9,7 @@ import pytest
 from reply_tasks.api.answers import Answer, read_answer
 from reply_tasks.api.client import Connection, ReplyClient
 from reply_tasks.api.decisions import Call, decide
-from reply_tasks.api.dialect import Dialect, auth_headers
+from reply_tasks.api.dialect import CURRENT_FORM, FORMS, auth_headers
 from reply_tasks.api.identity import EMAIL_HEADER, TEAM_HEADER, USER_HEADER
 from reply_tasks.contract.outcomes import Reason
 from reply_tasks.sandbox import DEFAULT_API_KEY, SandboxServer, Task
@@ -46,7 +46,7 @@ def made() -> dict[str, LoggedCall]:
     """What arrives when each method of the client is called, in the current dialect."""
     calls = {}
     with SandboxServer(tasks=[Task(1)]) as sandbox:
-        connection = Connection(sandbox.url, DEFAULT_API_KEY, Dialect.CURRENT)
+        connection = Connection(sandbox.url, DEFAULT_API_KEY, CURRENT_FORM)
         with ReplyClient(connection) as client:
             for name, method in METHODS.items():
                 assert method(client).status == 200
@@ -62,7 +62,7 @@ def call_of(logged: LoggedCall) -> str:
 def test_every_method_is_tried_here() -> None:
     """A new one has to be compared with the facts, too."""
     public = {name for name in vars(ReplyClient) if not name.startswith("_")}
-    assert public == {*METHODS, "close"}
+    assert public == {*METHODS, "know_form", "doubt_form", "close"}
 
 
 def test_the_client_calls_documented_operations_only(made: dict[str, LoggedCall]) -> None:
@@ -134,8 +134,8 @@ def test_a_misfit_would_be_seen() -> None:
 def test_the_key_and_the_acting_user_go_where_they_belong() -> None:
     """Each generation has its header."""
     said = said_facts()["headers"]
-    for dialect in Dialect:
-        assert set(auth_headers(dialect, "k")) == {said["key"][dialect]}
+    for dialect in FORMS:
+        assert set(auth_headers(FORMS[dialect], "k")) == {said["key"][dialect]}
     acting = {"team": TEAM_HEADER, "user": USER_HEADER, "email": EMAIL_HEADER}
     assert acting == said["acting"]
 

@@ -268,6 +268,7 @@ class Project:
             "CRM_DATABASE_URL": self.crm.plain_url,
             "WAREHOUSE_DATABASE_URL": self.warehouse.url,
             "TARGET_REPLY_TASKS_API_URL": self.sandbox.url,
+            "TARGET_REPLY_TASKS_API_DIALECT": "preview",
             "TARGET_REPLY_TASKS_LEDGER_URL": self.ledger_url,
             "TARGET_REPLY_TASKS_REQUESTS_PER_MINUTE": "100000",
             "TARGET_REPLY_TASKS_REQUESTS_PER_HOUR": "100000",

@@ -33,7 +33,7 @@ KEY_IN_CLEAR = (
 #: The table of the product's specification: setting -> (required, default).
 COMMON: dict[str, Any] = {
     "api_url": "https://api.reply.io/v3",
-    "api_dialect": "preview",
+    "api_dialect": "auto",
     "team_id": None,
     "user_id": None,
     "user_email": None,

@@ -97,6 +97,7 @@ def connection(server: SandboxServer, folder: Path) -> dict[str, Any]:
     return {
         "api_key": DEFAULT_API_KEY,
         "api_url": server.url,
+        "api_dialect": "preview",
         "ledger_url": f"sqlite:///{folder / 'ledger.db'}",
     }
 

@@ -42,6 +42,7 @@ def config(server: SandboxServer, tmp_path: Path) -> dict[str, Any]:
     return {
         "api_key": KEY,
         "api_url": server.url,
+        "api_dialect": "preview",
         "ledger_url": sqlite_url(tmp_path),
         "request_timeout": 5,
     }

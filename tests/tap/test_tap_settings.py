@@ -172,7 +172,12 @@ def test_a_connection_test_with_a_key_tests_all_streams(tmp_path: Path) -> None:
         writer.settle(applied(1))
         writer.end()
     with SandboxServer(tasks=3) as server:
-        config = {"ledger_url": sqlite_url(tmp_path), "api_url": server.url, "api_key": KEY}
+        config = {
+            "ledger_url": sqlite_url(tmp_path),
+            "api_url": server.url,
+            "api_key": KEY,
+            "api_dialect": "preview",
+        }
         refused = run(tmp_path, config, "--test")
         config["api_key"] = DEFAULT_API_KEY
         output = run(tmp_path, config, "--test")

@@ -44,7 +44,12 @@ class TestStandard(_Suite):  # type: ignore[misc]  # the factory's class has no 
         _fill(ledger_url)
         with SandboxServer(requests_per_minute=None, requests_per_hour=None) as server:
             _seed(server)
-            config = {"ledger_url": ledger_url, "api_url": server.url, "api_key": DEFAULT_API_KEY}
+            config = {
+                "ledger_url": ledger_url,
+                "api_url": server.url,
+                "api_key": DEFAULT_API_KEY,
+                "api_dialect": "preview",
+            }
             runner = TapTestRunner(TapReplyTasks, config=config, suite_config=SUITE, catalog=ALL)
             runner.sync_all()
             yield runner

@@ -106,7 +106,12 @@ def test_a_signal_ends_a_wait_for_an_answer(tmp_path: Path, stream: str) -> None
     config = {"ledger_url": sqlite_url(tmp_path)}
     with SandboxServer(tasks=3, keys={KEY: [User(1)]}) as server:
         server.fault("stall")
-        api = {"api_key": KEY, "api_url": server.url, "request_timeout": 300}
+        api = {
+            "api_key": KEY,
+            "api_url": server.url,
+            "request_timeout": 300,
+            "api_dialect": "preview",
+        }
         with Running(tmp_path, config | api, selected=[stream]) as tap:
             server.wait_for_calls(1, Endpoint.FILTER)
             stopped = tap.stop(signal.SIGTERM)
