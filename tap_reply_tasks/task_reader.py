@@ -125,7 +125,8 @@ class TaskReader:
         items = answer.data.get("items")
         if not isinstance(items, list):
             raise ReadError(f"Reply's answer to a request for {what} holds no items.")
-        return items, answer.data.get("hasMore") is True
+        more = answer.data.get("hasMore")
+        return items, more is True or (more is None and len(items) >= top)
 
     def _certain(
         self, what: str, send: Callable[[], Answer], *, task_id: int | None = None

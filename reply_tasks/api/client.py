@@ -94,6 +94,8 @@ class ReplyClient:
         self._finder = finder
         self._finding = Lock()
         self._doubted = False
+        #: Whether a read of the task list has succeeded: then api_url leads to Reply.
+        self.has_listed = False
         self._identity = Identity(connection.team_id, connection.user_id, connection.user_email)
         _check_headers({**auth_headers(PREVIEW_FORM, key), **self._identity.headers()})
         self._fixed = {"User-Agent": f"reply-tasks/{_version()}", "Accept": "application/json"}
@@ -145,7 +147,13 @@ class ReplyClient:
     def _ask(self, header: KeyHeader) -> Answer:
         """One page of one task, with the key in that header."""
         form = form_of_header(header)
-        return self._call("GET", f"{self._base}/tasks?top=1&skip=0", form=form, coding=_COMPRESSED)
+        answer = self._call("GET", f"{self._base}/tasks?top=1&skip=0", form=form)
+        return self._seen_to_list(answer)
+
+    def _seen_to_list(self, answer: Answer) -> Answer:
+        if answer.succeeded and isinstance(answer.data, dict):
+            self.has_listed |= isinstance(answer.data.get("items"), list)
+        return answer
 
     def update_task(self, task_id: int, body: Body, *, act_as_user_id: int | None = None) -> Answer:
         """Replace a task: ``PUT /v3/tasks/{id}``."""
@@ -180,9 +188,11 @@ class ReplyClient:
         query = "?includeContent=true" if include_content else ""
         return self._call("GET", f"{self._tasks}{task_id}{query}", user=act_as_user_id)
 
-    def list_tasks(self, top: int, skip: int) -> Answer:
+    def list_tasks(self, top: int, skip: int, *, act_as_user_id: int | None = None) -> Answer:
         """One page of the visible tasks: ``GET /v3/tasks``."""
-        return self._call("GET", f"{self._base}/tasks?top={top}&skip={skip}", coding=_COMPRESSED)
+        target = f"{self._base}/tasks?top={top}&skip={skip}"
+        answer = self._call("GET", target, user=act_as_user_id, coding=_COMPRESSED)
+        return self._seen_to_list(answer)
 
     def filter_tasks(self, body: Body, top: int, skip: int) -> Answer:
         """One page of the tasks that ``body`` selects: ``POST /v3/tasks/filter``."""

@@ -59,6 +59,8 @@ class Decision:
         wait: Seconds that Reply asks to wait, where it said so (``WAIT`` and ``REPEAT``).
         stop: Why the run stops (``STOP``, and a ``LOST`` that is a redirect).
         problem: The problem document of a refusal, as Reply sent it.
+        unproven: Whether a wrong path or a gateway may have refused, and not Reply.
+        of_user: Whether the stop is about the user that the call acted as, not about the key.
     """
 
     action: Action
@@ -68,6 +70,8 @@ class Decision:
     wait: float | None = None
     stop: StopCause | None = None
     problem: Mapping[str, Any] | None = None
+    unproven: bool = False
+    of_user: bool = False
 
 
 def decide(  # noqa: PLR0911 - one return a row of the table
@@ -90,9 +94,11 @@ def decide(  # noqa: PLR0911 - one return a row of the table
         return _confirmed(call, answer, task_id)
     problem = answer.problem or Problem("", status)
     if status == HTTPStatus.UNAUTHORIZED:
-        return _stopped(StopCause.UNAUTHORIZED, problem, _what_to_do_about_401(problem))
+        stopped = _stopped(StopCause.UNAUTHORIZED, problem, _what_to_do_about_401(problem))
+        return replace(stopped, of_user=_mentions(problem, "user"))
     if status == HTTPStatus.FORBIDDEN:
-        return _stopped(StopCause.FORBIDDEN, problem, _what_to_do_about_403(problem))
+        stopped = _stopped(StopCause.FORBIDDEN, problem, _what_to_do_about_403(call, problem))
+        return replace(stopped, of_user=_is_about_the_user(problem))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Decision(Action.WAIT, detail=problem.summary(), wait=answer.retry_after)
     if status in _REDIRECTS:
@@ -104,6 +110,7 @@ def decide(  # noqa: PLR0911 - one return a row of the table
         _reason(call, status, problem),
         problem.summary(),
         problem=problem.raw or None,
+        unproven=status in _OF_A_WRONG_PATH and not _REPLYS_CODE.fullmatch(problem.code or ""),
     )
 
 
@@ -117,6 +124,10 @@ def may_have_acted(call: Call, answer: Answer) -> bool:
 
 
 _REFUSALS_OF_THE_CALLER = frozenset({401, 403, 429})
+#: What a path that is wrong answers as well.
+_OF_A_WRONG_PATH = frozenset({404, 405, 415})
+#: Reply's codes: ``task.notFound``; the preview's are integers.
+_REPLYS_CODE = re.compile(r"[a-z][A-Za-z0-9]*(\.[a-z][A-Za-z0-9]*)+|[0-9]+")
 _REDIRECTS = range(300, 400)
 _REFUSALS = range(400, 500)
 #: Answers of the 400s that refuse nothing for good: the request came too late, to the wrong server,
@@ -188,7 +199,7 @@ def _reason(call: Call, status: int, problem: Problem) -> Reason:
 
 
 def _reason_of_conflict(code: str, words: frozenset[str]) -> Reason:
-    if code.endswith(".rendererror") or _tells(words, "render"):
+    if code.endswith(".rendererror") or _speaks_of_rendering(words):
         return Reason.RENDER_ERROR
     if code.endswith(".cannotcomplete") or _tells(words, *_STATE_WORDS):
         return Reason.TASK_NOT_NEW
@@ -197,7 +208,7 @@ def _reason_of_conflict(code: str, words: frozenset[str]) -> Reason:
 
 def _reason_of_bad_request(call: Call, words: frozenset[str]) -> Reason:
     """Reply gives one code to several rules (``task.unknown``): only the words tell them apart."""
-    if _tells(words, "render"):
+    if _speaks_of_rendering(words):
         return Reason.RENDER_ERROR
     if call is Call.EXECUTE and _tells(words, "execut") and _tells(words, "support", "unsupport"):
         return Reason.NOT_EXECUTABLE
@@ -206,6 +217,14 @@ def _reason_of_bad_request(call: Call, words: frozenset[str]) -> Reason:
     if "new" in words and ("status" in words or ("only" in words and _tells(words, *_CHANGE))):
         return Reason.TASK_NOT_NEW
     return Reason.API_REJECTED
+
+
+def _speaks_of_rendering(words: frozenset[str]) -> bool:
+    """Whether a template can't be filled in, e.g. for missing or incorrect variable values."""
+    return _tells(words, "render") or (
+        _tells(words, "variable", "placeholder")
+        and _tells(words, "missing", "incorrect", "invalid", "unknown", "empty", "resolv", "value")
+    )
 
 
 _CHANGE = ("chang", "edit", "immutable", "modif", "updat")
@@ -235,10 +254,11 @@ _ABOUT_USERS = (
     "a record's actAsUserId must be one too."
 )
 _ABOUT_TEAMS = "Set team_id to a team that this key may act in."
-_ABOUT_SCOPES = (
-    "The key needs the scopes tasks:read, tasks:write and tasks:operate "
-    "(write does not include operate)."
-)
+_ABOUT_SCOPES = {
+    Call.READ: "The key needs the scope tasks:read.",
+    Call.UPDATE: "The key needs the scope tasks:write.",
+    Call.EXECUTE: "The key needs the scope tasks:operate, which tasks:write does not include.",
+}
 _ABOUT_FEATURES = (
     "The Reply user lacks a feature scope (ViewTask, ManageTask): ask an account administrator, or "
     "act as another user with user_id."
@@ -249,14 +269,21 @@ def _what_to_do_about_401(problem: Problem) -> str:
     return _ABOUT_USERS if _mentions(problem, "user") else _ABOUT_KEYS
 
 
-def _what_to_do_about_403(problem: Problem) -> str:
+def _is_about_the_user(problem: Problem) -> bool:
+    """Whether a 403 is about the acting user: not about a team, and not about the key's scopes."""
+    words = _words(problem)
+    of_the_key = _tells(words, "scope") and not _tells(words, "feature")
+    return not _mentions(problem, "team") and not of_the_key
+
+
+def _what_to_do_about_403(call: Call, problem: Problem) -> str:
     if _mentions(problem, "team"):
         return _ABOUT_TEAMS
     if _mentions(problem, "user"):
         return _ABOUT_USERS
     if _tells(_words(problem), "feature"):
         return _ABOUT_FEATURES
-    return _ABOUT_SCOPES
+    return _ABOUT_SCOPES[call]
 
 
 def _mentions(problem: Problem, word: str) -> bool:

@@ -27,6 +27,14 @@ class AssumedDownError(CannotGoOnError):
     """Reply was asked as often as patience allows, and never gave an answer that decides."""
 
 
+class CallerRefusedError(CannotGoOnError):
+    """Reply refuses the caller; the decision says whether the user or the key."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision.detail)
+        self.decision = decision
+
+
 class Caller(Protocol):
     """Who calls: what a repeat may do to the world. Each method may raise to end the loop."""
 
@@ -96,10 +104,11 @@ def call_until_certain(
         answer = request.send()
         caller.hear(answer)
         decision = decide(request.call, answer, task_id=request.task_id)
-        if decision.stop is StopCause.UNAUTHORIZED and caller.unauthorized():
+        refused = decision.stop is StopCause.UNAUTHORIZED and not decision.of_user
+        if refused and caller.unauthorized():
             continue
         if decision.stop is not None:
-            raise CannotGoOnError(decision.detail)
+            raise CallerRefusedError(decision)
         if decision.action is Action.WAIT:
             caller.pause(UNSTATED_RETRY_AFTER if decision.wait is None else decision.wait)
         elif decision.action is Action.REPEAT:

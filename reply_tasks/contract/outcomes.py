@@ -31,6 +31,8 @@ class Reason(StrEnum):
     NOT_EXECUTABLE = "not_executable"
     MAP_FAILED = "map_failed"
     ALREADY_EXECUTED = "already_executed"
+    USER_REFUSED = "user_refused"
+    UPDATE_REJECTED = "update_rejected"
     NOT_APPROVED = "not_approved"
     APPROVAL_EXPIRED = "approval_expired"
     EXECUTION_FAILED = "execution_failed"

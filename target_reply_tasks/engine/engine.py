@@ -78,6 +78,7 @@ class Engine:
         self._verdicts = Verdicts(
             mode=settings.update_mode, retry_after=timedelta(hours=settings.retry_rejected_hours)
         )
+        self._senders = Senders(context, settings, self._inbox, self._stopping)
         self._plan = Plan(
             mode=settings.update_mode,
             skip_unchanged=settings.skip_unchanged,
@@ -85,6 +86,7 @@ class Engine:
             holder_id=context.ledger.holder.holder_id,
             approvals=self._approvals,
             verdicts=self._verdicts,
+            refused_users=self._senders.refused_users,
         )
         self._backlog = Backlog(
             context,
@@ -94,7 +96,6 @@ class Engine:
             approvals=self._approvals,
         )
         self._checkpoint = Checkpoint()
-        self._senders = Senders(context, settings, self._inbox, self._stopping)
         self._states = StateWriter(context.write_state, inbox, reached=context.reached)
         self._input_ended = False
         self._bound = float("inf")

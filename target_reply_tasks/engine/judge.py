@@ -153,6 +153,11 @@ def _refused_again(refusal: Refusal) -> Judgement:
     )
 
 
+def user_refused(detail: str) -> Judgement:
+    """What a record comes to whose user Reply has refused in this run: it costs no call."""
+    return Judgement(Need.SETTLE, Outcome.REJECTED, Reason.USER_REFUSED, detail)
+
+
 def _execution(
     work: Work, known: KnownTask, approval: Approval, refusal: Refusal | None
 ) -> Judgement:

@@ -1,16 +1,17 @@
 """Planning: which record of each lane is next, what it needs, and what may be sent now."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from sqlalchemy import Connection
 
+from reply_tasks.api.decisions import Decision
 from reply_tasks.contract import UpdateMode
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import KnownTask
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
 from target_reply_tasks.engine.approvals import Approvals
-from target_reply_tasks.engine.judge import Judgement, Need, judge
+from target_reply_tasks.engine.judge import Judgement, Need, judge, user_refused
 from target_reply_tasks.engine.lanes import Lanes
 from target_reply_tasks.engine.verdicts import Verdicts
 from target_reply_tasks.work import Work
@@ -38,7 +39,9 @@ class Plan:
         holder_id: str,
         approvals: Approvals,
         verdicts: Verdicts,
+        refused_users: Mapping[str | None, Decision],
     ) -> None:
+        self._refused_users = refused_users
         self._mode = mode
         self._skip_unchanged = skip_unchanged
         self._settle_seconds = settle_seconds
@@ -117,6 +120,9 @@ class Plan:
                     settle_seconds=self._settle_seconds,
                     refusal=self.verdicts.refusal_of(work),
                 )
+                refusal = self._refused_users.get(work.user)
+                if refusal is not None and judgement.need is Need.SEND and not work.recovered:
+                    judgement = user_refused(refusal.detail)
                 match judgement.need:
                     case Need.SETTLE | Need.DROP:
                         if self._lanes.drop_head(work):

@@ -119,6 +119,8 @@ class Turn:
                 self._unknown_members.look(result.task_detail)
             self.settled.append(work.ended(result))
             self._plan.finish(work)
+            if result.reason is Reason.USER_REFUSED:
+                self._plan.doubt()  # the user's other records need no call
         elif not work.unsure:
             self.released.append(work)
             if result.stop is None and not stopping:

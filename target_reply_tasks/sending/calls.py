@@ -7,7 +7,7 @@ intent. When to call again is decided by ``reply_tasks.api.repeating``.
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
@@ -19,6 +19,7 @@ from reply_tasks.api.decisions import Action, Call, Decision, may_have_acted
 from reply_tasks.api.dialect import PREVIEW_FORM
 from reply_tasks.api.repeating import (
     AssumedDownError,
+    CallerRefusedError,
     CannotGoOnError,
     Patience,
     Request,
@@ -55,6 +56,7 @@ class Effects:
         note: Writes a claim's calls down, durably, before one more is sent; False when the claim
             is not ours any more.
         last_detail: The task of a record as Reply last returned it, by the ledger.
+        refused_users: Users of records that Reply refuses in this run, and how.
         held: Whether this process's lease is safely ours.
         stopping: Set when the run stops: no more waiting.
         reply_clock: What time it is for Reply.
@@ -70,6 +72,7 @@ class Effects:
     observe: Callable[[Work, Answer], None]
     note: Callable[[Work, tuple[Attempt, ...]], bool]
     last_detail: Callable[[Work], TaskDetail | None]
+    refused_users: dict[str | None, Decision]
     held: Callable[[], bool]
     stopping: Event
     reply_clock: ReplyClock = field(default_factory=ReplyClock)
@@ -266,8 +269,50 @@ class Calls:
         self._call = call
         what = f"the {call} of task {self.work.task_id}"
         request = Request(call, what, send, self.work.task_id)
-        decision, _ = call_until_certain(request, self, self._patience)
+        if self.work.user in self._effects.refused_users:
+            return self._user_refused()
+        try:
+            decision, _ = call_until_certain(request, self, self._patience)
+            if decision.unproven and not self._effects.client.has_listed:
+                self._prove(decision)
+        except CallerRefusedError as error:
+            if not (error.decision.of_user and self._acts_as_another):
+                raise
+            self._effects.refused_users[self.work.user] = error.decision
+            return self._user_refused()
         return decision
+
+    @property
+    def _acts_as_another(self) -> bool:
+        """Whether the record names a user of its own, other than the run's."""
+        acting = self.work.record.act_as_user_id
+        return acting is not None and acting != self.settings.user_id
+
+    def _user_refused(self) -> Decision:
+        refusal = self._effects.refused_users[self.work.user]
+        return replace(refusal, action=Action.REJECTED, reason=Reason.USER_REFUSED, stop=None)
+
+    def _prove(self, refusal: Decision) -> None:
+        """See whether api_url leads to Reply: a gateway refuses as well, and knows no task.
+
+        Raises:
+            StopRun: It does not; this refusal says nothing of the record.
+        """
+        self._call = Call.READ
+        request = Request(
+            Call.READ,
+            "its list of tasks",
+            lambda: self._effects.client.list_tasks(
+                1, 0, act_as_user_id=self.work.record.act_as_user_id
+            ),
+        )
+        call_until_certain(request, self, self._patience)
+        if not self._effects.client.has_listed:
+            raise StopRun(
+                f"{refusal.detail.rstrip('.')}: this came without a code of Reply's, and the list "
+                "of tasks can't be read either. Check api_url and what stands before Reply; no "
+                "record was rejected for it."
+            )
 
     def _see_to_intent(self) -> None:
         """The last look before an irreversible call: its intent is committed, fresh, and ours."""

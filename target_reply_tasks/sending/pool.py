@@ -38,8 +38,24 @@ class Pool:
     """
 
     def __init__(
-        self, *, concurrency: int, adapts: bool, per_minute: int | None, per_hour: int | None
+        self,
+        *,
+        concurrency: int,
+        adapts: bool,
+        per_minute: int | None,
+        per_hour: int | None,
+        cautious: bool = False,
     ) -> None:
+        """Nothing was handed out yet.
+
+        Args:
+            concurrency: How many calls may be in flight.
+            adapts: Whether that is only a start.
+            per_minute: The quota.
+            per_hour: The quota.
+            cautious: Whether Reply may refuse this user: then the first call goes alone.
+        """
+        self._alone = cautious
         self._concurrency = concurrency
         self._adapts = adapts
         self._per_minute = per_minute
@@ -66,7 +82,7 @@ class Pool:
     def grows_at(self) -> float | None:
         """When there is room for one more call if no answer comes before; None: not for that."""
         oldest = self._oldest
-        if not self._adapts or self._per_minute is None or oldest is None:
+        if self._alone or not self._adapts or self._per_minute is None or oldest is None:
             return None
         if self.outstanding >= MOST_CONCURRENT:
             return None
@@ -88,8 +104,9 @@ class Pool:
         Updates go out a little ahead, so that no sender waits for a commit. An execution does not:
         its claim is committed right before it is sent.
         """
-        ahead, places = 0, min(self.concurrency, self.outstanding + free)
-        if operation is Operation.UPDATE and self._latency is not None:
+        most = 1 if self._alone else self.concurrency
+        ahead, places = 0, min(most, self.outstanding + free)
+        if operation is Operation.UPDATE and self._latency is not None and not self._alone:
             each = int(AHEAD_SECONDS / max(self._latency, 0.001))
             ahead = min(self._most_ahead, places * each)
         return places + ahead - self.outstanding
@@ -103,6 +120,10 @@ class Pool:
     def void_slots(self) -> None:
         """Reply refused a call: no slot that was taken so far is good any more."""
         self._voided_at = time.monotonic()
+
+    def user_is_accepted(self) -> None:
+        """Reply has taken a call of this user."""
+        self._alone = False
 
     def call_leaves(self) -> None:
         """A call of this thread leaves now."""

@@ -6,9 +6,9 @@ A sender asks the engine for each slot of the quota; everything else it does by 
 import time
 from collections.abc import Callable, Iterable
 from threading import BoundedSemaphore, Event
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from reply_tasks.api.answers import Answer
+from reply_tasks.api.answers import Answer, AnswerKind
 from reply_tasks.contract import TaskDetail, UpdateMode, read_task_detail
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Attempt, LedgerAwayError, LedgerError
@@ -25,10 +25,14 @@ from target_reply_tasks.sending.threads import SenderThreads
 from target_reply_tasks.sending.update import Merge, replace
 from target_reply_tasks.work import Work
 
+if TYPE_CHECKING:
+    from reply_tasks.api.decisions import Decision
+
 #: The most senders that write to the ledger at once, each on a connection of its own.
 WRITERS = 2
 #: Seconds that the ledger's database may be away before a sender gives up, and between two looks.
 OUTAGE, OUTAGE_LOOK = 180.0, 1.0
+_REFUSALS_OF_A_USER = frozenset({401, 403, 429})
 
 _T = TypeVar("_T")
 
@@ -43,6 +47,8 @@ class Senders:
         self._settings = settings
         self._inbox = inbox
         self._merge = Merge()
+        #: Users of records that Reply refuses in this run, and how.
+        self.refused_users: dict[str | None, Decision] = {}
         self._pools: dict[str | None, Pool] = {}
         self._stopping = stopping
         self._sender = self._make_sender(stopping)
@@ -104,6 +110,7 @@ class Senders:
                 adapts=not self._settings.concurrency_is_explicit,
                 per_minute=self._settings.requests_per_minute,
                 per_hour=self._settings.requests_per_hour,
+                cautious=user is not None,
             )
         return pool
 
@@ -115,6 +122,7 @@ class Senders:
             observe=self._observe,
             note=self._note,
             last_detail=self._last_detail,
+            refused_users=self.refused_users,
             held=self._held,
             stopping=stopping,
             reply_clock=self._context.reply_clock,
@@ -150,7 +158,10 @@ class Senders:
         self._inbox.put(PauseWanted(work.user, seconds), urgent=True)
 
     def _observe(self, work: Work, answer: Answer) -> None:
-        self._pool(work.user).call_ended(answer.elapsed)
+        pool = self._pool(work.user)
+        pool.call_ended(answer.elapsed)
+        if answer.kind is AnswerKind.RESPONSE and answer.status not in _REFUSALS_OF_A_USER:
+            pool.user_is_accepted()
         self._context.pacing.observe(work.user, answer)
 
     def _held(self) -> bool:

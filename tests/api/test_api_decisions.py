@@ -271,9 +271,13 @@ def test_a_503_that_says_when_is_repeated_then() -> None:
         (
             answer(403, {"error": "insufficient_scope"}),
             StopCause.FORBIDDEN,
-            ["insufficient_scope", "tasks:read", "tasks:write", "tasks:operate"],
+            ["insufficient_scope", "The key needs the scope tasks:"],
         ),
-        (answer(403, {"reasons": []}), StopCause.FORBIDDEN, ["403", "tasks:operate"]),
+        (
+            answer(403, {"reasons": []}),
+            StopCause.FORBIDDEN,
+            ["403", "The key needs the scope tasks:"],
+        ),
         (
             business(403, "task.forbidden", "Feature scopes [ManageTask] are denied for userId 1."),
             StopCause.FORBIDDEN,
@@ -300,3 +304,63 @@ def test_a_read_of_no_single_task_is_applied_by_any_object() -> None:
         assert decide(Call.READ, unreadable, task_id=None).action is Action.REPEAT
     assert decide(Call.UPDATE, page, task_id=None).action is Action.REPEAT
     assert decide(Call.EXECUTE, page, task_id=None).action is Action.LOST
+
+
+def test_a_403_names_only_the_scope_of_the_call() -> None:
+    """A key for updates alone needs no scope for executions."""
+    scopes = {Call.READ: "tasks:read", Call.UPDATE: "tasks:write", Call.EXECUTE: "tasks:operate"}
+    for call, scope in scopes.items():
+        detail = decide(call, answer(403, {"error": "insufficient_scope"}), task_id=1).detail
+        assert f"The key needs the scope {scope}" in detail
+
+
+@pytest.mark.parametrize(
+    ("got", "of_user"),
+    [
+        (business(401, "USER_NOT_FOUND"), True),
+        (business(403, "USER_REQUIRED"), True),
+        (
+            business(403, "task.forbidden", "Feature scopes [ManageTask] are denied for userId 1."),
+            True,
+        ),
+        (answer(403, {"reasons": []}), True),
+        (answer(401), False),
+        (answer(403, {"error": "insufficient_scope"}), False),
+        (business(403, "TEAM_NOT_ACCESSIBLE"), False),
+    ],
+)
+def test_a_refusal_is_of_the_user_or_of_the_key(got: Answer, *, of_user: bool) -> None:
+    """Another user may be accepted; a key that is refused is refused to all."""
+    assert decide(Call.EXECUTE, got, task_id=1).of_user is of_user
+
+
+@pytest.mark.parametrize("call", [Call.UPDATE, Call.EXECUTE])
+@pytest.mark.parametrize(
+    ("status", "detail"),
+    [
+        (400, "Values of these variables are missing or incorrect: FirstName."),
+        (409, "Some template variables could not be resolved."),
+        (400, "Missing variable value: Company"),
+    ],
+)
+def test_values_that_are_missing_are_a_render_error(call: Call, status: int, detail: str) -> None:
+    """However Reply puts it, the template can't be filled in."""
+    made = decide(call, business(status, "task.unknown", detail), task_id=1)
+    assert (made.action, made.reason) == (Action.REJECTED, Reason.RENDER_ERROR)
+
+
+@pytest.mark.parametrize(
+    ("got", "unproven"),
+    [
+        (answer(404), True),
+        (answer(405), True),
+        (answer(415), True),
+        (answer(404, {"error": "not_found"}), True),
+        (business(404, "task.notFound"), False),
+        (answer(404, {"errorCode": 7}), False),
+        (answer(400), False),
+    ],
+)
+def test_a_refusal_without_a_code_of_reply_s_is_unproven(got: Answer, *, unproven: bool) -> None:
+    """A gateway and a wrong path answer so, too."""
+    assert decide(Call.UPDATE, got, task_id=1).unproven is unproven

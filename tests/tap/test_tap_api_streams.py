@@ -211,7 +211,7 @@ def test_a_429_is_waited_for_as_it_says(server: SandboxServer, config: dict[str,
     ("kind", "sentence"),
     [
         ("401", "Check api_key and api_dialect"),
-        ("403", "The key needs the scopes tasks:read"),
+        ("403", "The key needs the scope tasks:read."),
         ("500", "Reply could not be asked for the tasks from number 0 on, tried 2 times"),
     ],
 )

@@ -1,0 +1,76 @@
+"""Refusals that say nothing of a record: of a user, of a gateway, of the key."""
+
+import pytest
+from target_runs import KEY, Stage, execution, state, update
+
+from reply_tasks.sandbox import Endpoint, SandboxServer, User
+
+HTML = "<html><body>404 Not Found</body></html>"
+BLIND = User(2, "second@example.com", denied=frozenset({"ManageTask"}))
+
+
+def test_a_gateway_s_404_rejects_nothing(stage: Stage) -> None:
+    """Without a code of Reply's, and with a list that can't be read either, the run stops."""
+    for task_id in (1, 2, 3):
+        stage.sandbox.create_task(task_id)
+    stage.sandbox.fault("404", body=HTML, times=None)
+    ended = stage.script(
+        update(1), execution(2), execution(3), state({"at": 1}), concurrency=1, max_retries=1
+    )
+    assert ended.exit_code == 1
+    assert ended.states == []
+    assert "Check api_url" in ended.log
+    assert stage.operations() == []
+    assert stage.claims() == []
+
+
+@pytest.mark.parametrize("status", ["404", "405", "415"])
+def test_a_bare_refusal_is_believed_once_the_list_was_read(stage: Stage, status: str) -> None:
+    """Then it is Reply that says so; the list is read once a run."""
+    for task_id in (1, 2):
+        stage.sandbox.create_task(task_id)
+        stage.sandbox.fault(status, body=HTML, endpoint=Endpoint.UPDATE, task_id=task_id)
+    ended = stage.run(update(1), update(2), state({"at": 1}), concurrency=1)
+    assert ended.states == [{"at": 1}]
+    assert {outcome for _, outcome, _ in stage.fates()} == {"rejected"}
+    assert len(stage.sandbox.calls_of(Endpoint.LIST)) == 1
+
+
+def test_reply_s_own_404_is_believed_at_once(stage: Stage) -> None:
+    """Its code says that it comes from Reply: no further call."""
+    stage.run(update(99))
+    assert stage.fates() == [(99, "rejected", "task_not_found")]
+    assert len(stage.sandbox.calls) == 1
+
+
+def test_a_refused_user_stops_nobody_else(stage: Stage) -> None:
+    """One call finds it out; its records are rejected, and the others go through."""
+    with SandboxServer(
+        keys={KEY: (User(1), BLIND)}, requests_per_minute=None, requests_per_hour=None
+    ) as server:
+        for task_id in range(1, 13):
+            server.create_task(task_id)
+        ended = stage.script(
+            *(execution(task_id, actAsUserId=2) for task_id in range(1, 7)),
+            *(execution(task_id, actAsUserId=99) for task_id in range(7, 10)),
+            *(execution(task_id) for task_id in range(10, 13)),
+            state({"at": 1}),
+            api_url=server.url,
+        )
+        assert ended.exit_code == 0, ended.log
+        assert ended.states == [{"at": 1}]
+        calls = server.calls_of(Endpoint.EXECUTE)
+    fates = {task: (outcome, reason) for task, outcome, reason in stage.fates()}
+    refused = dict.fromkeys(range(1, 10), ("rejected", "user_refused"))
+    assert fates == refused | dict.fromkeys(range(10, 13), ("applied", None))
+    assert sum(call.task_id in range(1, 7) for call in calls) == 1
+    assert sum(call.task_id in range(7, 10) for call in calls) == 1
+
+
+def test_the_run_s_own_user_stops_the_run(stage: Stage) -> None:
+    """A record that names the run's own user says nothing new of it."""
+    with SandboxServer(keys={KEY: (User(1), BLIND)}) as server:
+        server.create_task(1)
+        ended = stage.run(execution(1, actAsUserId=2), api_url=server.url, user_id=2)
+    assert ended.exit_code == 1
+    assert stage.operations() == []
