@@ -114,6 +114,11 @@ def _request_forms(connection: Connection) -> None:
     )
 
 
+def _rejected_updates(connection: Connection) -> None:
+    """A task is marked whose update was rejected."""
+    add_columns(connection, tasks, "update_rejected_by", "update_rejected_at")
+
+
 def add_columns(connection: Connection, table: Table, *names: str) -> None:
     """Add columns as ``tables.py`` has them."""
     for name in names:
@@ -145,4 +150,5 @@ MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0011_turns": _turns,
     "0012_claimed_moment": _claimed_moment,
     "0011_request_forms": _request_forms,
+    "0012_rejected_updates": _rejected_updates,
 }

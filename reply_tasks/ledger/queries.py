@@ -10,7 +10,7 @@ from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger.claims import read_claim
 from reply_tasks.ledger.database import clock
 from reply_tasks.ledger.tables import operations, runs, tasks
-from reply_tasks.ledger.values import Claim, Execution, KnownTask, Shaken
+from reply_tasks.ledger.values import Claim, Execution, KnownTask, RejectedUpdate, Shaken
 
 Id = TypeVar("Id", int, str)
 
@@ -36,8 +36,10 @@ def known_tasks(
     for ids in batches(list(task_ids)):
         for row in connection.execute(statement, {"ids": ids}).all():
             task_id, body_hash, operation_id, outcome, executed_hash, external_id, *more = row
-            shaken_at, shaken_hash, *detail = more
-            execution = shaken = None
+            shaken_at, shaken_hash, rejected_by, rejected_at, *detail = more
+            execution = shaken = rejected = None
+            if rejected_by is not None:
+                rejected = RejectedUpdate(rejected_by, rejected_at)
             if operation_id is not None:
                 outcome = Outcome(outcome)
                 execution = Execution(operation_id, outcome, executed_hash, external_id)
@@ -45,7 +47,9 @@ def known_tasks(
                 ago = (clock(connection) - shaken_at).total_seconds()
                 harmless = shaken_hash is not None and shaken_hash == body_hash
                 shaken = Shaken(max(0.0, ago), harmless)
-            known[task_id] = KnownTask(body_hash, execution, detail[0] if detail else None, shaken)
+            known[task_id] = KnownTask(
+                body_hash, execution, detail[0] if detail else None, shaken, rejected
+            )
     return known
 
 
@@ -84,6 +88,8 @@ _TASKS = select(
     tasks.c.execution_external_id,
     tasks.c.shaken_at,
     tasks.c.shaken_hash,
+    tasks.c.update_rejected_by,
+    tasks.c.update_rejected_at,
 ).where(tasks.c.task_id.in_(_IDS))
 _TASKS_WITH_DETAIL = _TASKS.add_columns(operations.c.task_detail).select_from(
     tasks.outerjoin(operations, operations.c.operation_id == tasks.c.detail_operation_id)

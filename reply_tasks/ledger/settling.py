@@ -17,6 +17,7 @@ from reply_tasks.ledger.claims import ENTRY_COLUMNS, entry_row
 from reply_tasks.ledger.conflicts import insert_into
 from reply_tasks.ledger.database import clock
 from reply_tasks.ledger.liveness import Holder
+from reply_tasks.ledger.rejected_updates import mark_updates
 from reply_tasks.ledger.tables import operations, sequences, tasks
 from reply_tasks.ledger.values import Settlement
 
@@ -79,6 +80,7 @@ def settle(
     if held and _SETTLE_HELD.run(connection, held) != len(held):
         raise ClaimLostError
     remember(connection, settlements)
+    mark_updates(connection, settlements)
 
 
 _OUTCOME_COLUMNS = (

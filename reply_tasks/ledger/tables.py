@@ -207,6 +207,8 @@ tasks = Table(
     Column("execution_external_id", CleanText),
     Column("shaken_at", UtcDateTime),
     Column("shaken_hash", String(64)),
+    Column("update_rejected_by", String(32)),
+    Column("update_rejected_at", UtcDateTime),
 )
 
 verdicts = Table(

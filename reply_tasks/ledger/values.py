@@ -179,6 +179,13 @@ class Shaken(NamedTuple):
     harmless: bool
 
 
+class RejectedUpdate(NamedTuple):
+    """The last update of a task that was rejected, with no applied one since."""
+
+    operation_id: str
+    received_at: datetime
+
+
 class KnownTask(NamedTuple):
     """What the ledger knows of one task.
 
@@ -187,12 +194,14 @@ class KnownTask(NamedTuple):
         execution: The execution that stands in the way of another one.
         detail: The last TaskDetail that Reply returned (only where it was asked for).
         shaken: What may still happen to it; None: nothing.
+        rejected_update: The update that failed to change its text.
     """
 
     body_hash: str | None = None
     execution: Execution | None = None
     detail: Mapping[str, Any] | None = None
     shaken: Shaken | None = None
+    rejected_update: RejectedUpdate | None = None
 
 
 @dataclass(slots=True)

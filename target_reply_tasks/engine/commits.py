@@ -16,6 +16,7 @@ from reply_tasks.api.reply_clock import ReplyClock
 from reply_tasks.ledger import Ledger, LedgerAwayError, LedgerError, Settlement
 from reply_tasks.ledger.claims import claim, last_sequence, release, still_held
 from reply_tasks.ledger.holding import claim_approved, put_back_approved
+from reply_tasks.ledger.rejected_updates import mark_updates
 from reply_tasks.ledger.runs import last_turn, note_turn, renew_lease
 from reply_tasks.ledger.settling import ClaimLostError, settle
 from target_reply_tasks.work import Settled, Work
@@ -136,7 +137,7 @@ class Commits:
 
     def settle(self, connection: Connection, settlements: Iterable[Settlement]) -> bool:
         """Settle records; True: another process has settled something since the last turn."""
-        batch = self._rows(settlements)
+        batch = self._rows(connection, settlements)
         settle(connection, batch, holder=self._ledger.holder, run_id=self._run_id)
         counter = last_sequence(connection)
         others_wrote = self._counter not in {-1, counter - len(batch)}
@@ -145,13 +146,17 @@ class Commits:
 
     def settle_more(self, connection: Connection, settlements: Iterable[Settlement]) -> None:
         """Settle what was judged in this same transaction; what only repeats leaves no row."""
-        batch = self._rows(settlements)
+        batch = self._rows(connection, settlements)
         settle(connection, batch, holder=self._ledger.holder, run_id=self._run_id)
         self._counter += len(batch)
 
-    def _rows(self, settlements: Iterable[Settlement]) -> list[Settlement]:
-        """What leaves a row: not what only repeats, unless that is asked for."""
-        return [each for each in settlements if self._keep_repeats or not each.repeats]
+    def _rows(self, connection: Connection, settlements: Iterable[Settlement]) -> list[Settlement]:
+        """What leaves a row; what only repeats does not, unless that is asked for."""
+        every = list(settlements)
+        rows = [each for each in every if self._keep_repeats or not each.repeats]
+        if len(rows) < len(every):
+            mark_updates(connection, (each for each in every if each.repeats))
+        return rows
 
     def claim(self, connection: Connection, works: list[Work]) -> list[Work]:
         """Claim records' tasks; those that another run holds are left out."""

@@ -165,9 +165,37 @@ def _execution(
         return DROP
     if known.execution is not None:
         return _after(work, known.execution)
+    if _would_send_an_old_text(work, known):
+        return _update_rejected(known)
     if work.approved:
         return SEND
     return _before(approval, work) if refusal is None else _refused_again(refusal)
+
+
+def _would_send_an_old_text(work: Work, known: KnownTask) -> bool:
+    """Whether Reply would send what a rejected update, read before this record, was to replace.
+
+    What a person has approved was seen by that person.
+    """
+    rejected = known.rejected_update
+    return (
+        rejected is not None
+        and rejected.received_at <= work.entry.received_at
+        and not work.approved
+        and work.record.body.get("content") is None
+    )
+
+
+def _update_rejected(known: KnownTask) -> Judgement:
+    update = known.rejected_update
+    named = "" if update is None else f" {update.operation_id}"
+    return Judgement(
+        Need.SETTLE,
+        Outcome.REJECTED,
+        Reason.UPDATE_REJECTED,
+        f"Operation{named}, an update of this task, was rejected, so that Reply would send an "
+        "older text. Have an update of the task applied first, or give the execution its content.",
+    )
 
 
 def _after(work: Work, execution: Execution) -> Judgement:

@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 
 from reply_tasks.api.decisions import Decision
 from reply_tasks.contract import UpdateMode
-from reply_tasks.contract.outcomes import Operation
-from reply_tasks.ledger import KnownTask
+from reply_tasks.contract.outcomes import Operation, Outcome
+from reply_tasks.ledger import KnownTask, RejectedUpdate
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
 from target_reply_tasks.engine.approvals import Approvals
 from target_reply_tasks.engine.judge import Judgement, Need, judge, user_refused
@@ -102,6 +102,7 @@ class Plan:
                 del self._elsewhere[task_id]
                 self._look_at(task_id)
         claimed = tasks_claimed(connection, but_by=self._holder_id) if self._fresh else ()
+        judged_now: dict[int, RejectedUpdate | None] = {}
         while self._fresh:
             heads = [head for head in map(self._lanes.head, self._fresh) if head is not None]
             self._fresh = {}
@@ -109,22 +110,17 @@ class Plan:
             known = known_tasks(connection, asked, with_detail=self._mode is UpdateMode.MERGE)
             self._approvals.look_up(connection, heads)
             self.verdicts.look_up(connection, heads)
+            for task_id in known.keys() & judged_now.keys():
+                known[task_id] = known[task_id]._replace(rejected_update=judged_now[task_id])
             for work in heads:
-                judgement = judge(
+                judgement = self._judge(
                     work,
                     known.get(work.task_id, _UNASKED),
                     claimed_elsewhere=work.task_id in claimed,
-                    mode=self._mode,
-                    skip_unchanged=self._skip_unchanged,
-                    approval=self._approvals.of(work),
-                    settle_seconds=self._settle_seconds,
-                    refusal=self.verdicts.refusal_of(work),
                 )
-                refusal = self._refused_users.get(work.user)
-                if refusal is not None and judgement.need is Need.SEND and not work.recovered:
-                    judgement = user_refused(refusal.detail)
                 match judgement.need:
                     case Need.SETTLE | Need.DROP:
+                        judged_now |= _marks(work, judgement)
                         if self._lanes.drop_head(work):
                             self._look_at(work.task_id)
                         yield work, judgement
@@ -134,6 +130,22 @@ class Plan:
                         self._approvals.let_out(connection, work, judgement.replaces)
                         work.shaken = judgement.shaken
                         self._sendable.setdefault(work.user, deque()).append(work)
+
+    def _judge(self, work: Work, known: KnownTask, *, claimed_elsewhere: bool) -> Judgement:
+        judgement = judge(
+            work,
+            known,
+            claimed_elsewhere=claimed_elsewhere,
+            mode=self._mode,
+            skip_unchanged=self._skip_unchanged,
+            approval=self._approvals.of(work),
+            settle_seconds=self._settle_seconds,
+            refusal=self.verdicts.refusal_of(work),
+        )
+        refusal = self._refused_users.get(work.user)
+        if refusal is None or judgement.need is not Need.SEND or work.recovered:
+            return judgement
+        return user_refused(refusal.detail)
 
     def users_with_work(self) -> list[str | None]:
         """The users for whom something could be sent."""
@@ -203,6 +215,14 @@ class Plan:
     def _look_at(self, task_id: int) -> None:
         if task_id not in self._elsewhere:
             self._fresh[task_id] = None
+
+
+def _marks(work: Work, judgement: Judgement) -> dict[int, RejectedUpdate | None]:
+    """What later records of the task must know, before this judgement is in the ledger."""
+    if work.operation is not Operation.UPDATE:
+        return {}
+    rejected = RejectedUpdate(work.entry.operation_id, work.entry.received_at)
+    return {work.task_id: rejected if judgement.outcome is Outcome.REJECTED else None}
 
 
 _UNASKED = KnownTask()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from reply_tasks.contract.outcomes import Operation, Outcome
+from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Settlement
 from reply_tasks.ledger.holding import supersede_held
 from target_reply_tasks.context import Context

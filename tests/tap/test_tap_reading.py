@@ -8,6 +8,7 @@ import pytest
 
 from reply_tasks.api.answers import Answer, AnswerKind
 from reply_tasks.api.backoff import Backoff
+from reply_tasks.api.dialect import PREVIEW_FORM, RequestForm
 from reply_tasks.settings import TapSettings
 from tap_reply_tasks.task_reader import Effects, ReadError, TaskReader
 
@@ -21,6 +22,10 @@ class Pages:
     def __init__(self, *answers: object) -> None:
         self._answers = iter(answers)
         self.skips: list[int] = []
+
+    def know_form(self) -> RequestForm:
+        """How requests are written does not matter here."""
+        return PREVIEW_FORM
 
     def filter_tasks(self, body: object, top: int, skip: int) -> Answer:
         """The next answer."""
@@ -77,6 +82,13 @@ def test_pages_that_bring_nothing_new_end_the_run() -> None:
     assert list(_listed(Pages(_page(1), _page(1), _page(1), _page(2, more=False)))) == [1, 2]
     with pytest.raises(ReadError, match="nothing new"):
         list(_listed(Pages(*[_page(1)] * 9)))
+
+
+def test_pages_without_a_word_of_more_go_on_while_they_are_full() -> None:
+    """Without ``hasMore``, a page that is not full is the last."""
+    full, short = _page(*range(1000)), _page(1000, 1001)
+    del full["hasMore"], short["hasMore"]
+    assert list(_listed(Pages(full, short))) == list(range(1002))
 
 
 @pytest.mark.parametrize("more", [None, "yes", 0])

@@ -1,0 +1,68 @@
+"""The marks of rejected updates: Reply has an older text than its task was meant to get.
+
+An execution without a text of its own would send that one. A mark stands until a later update of
+the task is applied.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, bindparam, null, update
+
+from reply_tasks.contract.outcomes import Operation, Outcome
+from reply_tasks.ledger.bulk import Bulk
+from reply_tasks.ledger.conflicts import insert_into
+from reply_tasks.ledger.tables import tasks
+from reply_tasks.ledger.values import Settlement
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+
+def mark_updates(connection: Connection, settlements: Iterable[Settlement]) -> None:
+    """Mark the tasks whose update was rejected, and take the mark from those that got one since.
+
+    Settlements that leave no row count too.
+    """
+    marks: list[dict[str, Any]] = []
+    ends: list[dict[str, Any]] = []
+    for settlement in settlements:
+        entry = settlement.entry
+        if entry.task_id is None or entry.operation is not Operation.UPDATE:
+            continue
+        row = {"id": entry.task_id, "at": entry.received_at}
+        if settlement.outcome is Outcome.REJECTED:
+            marks.append({**row, "operation": entry.operation_id})
+        elif settlement.outcome in {Outcome.APPLIED, Outcome.UNCHANGED}:
+            ends.append(row)
+    if marks:
+        _MARK.run(connection, marks)
+    if ends:
+        _UNMARK.run(connection, ends)
+
+
+def _mark(dialect: str) -> "postgresql.Insert | sqlite.Insert":
+    statement = insert_into(tasks, dialect).values(
+        task_id=bindparam("id"),
+        update_rejected_by=bindparam("operation"),
+        update_rejected_at=bindparam("at"),
+    )
+    earlier = tasks.c.update_rejected_at.is_(None) | (
+        tasks.c.update_rejected_at <= statement.excluded.update_rejected_at
+    )
+    columns = ("update_rejected_by", "update_rejected_at")
+    return statement.on_conflict_do_update(
+        index_elements=[tasks.c.task_id],
+        set_={name: statement.excluded[name] for name in columns},
+        where=earlier,
+    )
+
+
+_MARK = Bulk(_mark)
+_UNMARK = Bulk(
+    lambda _: (
+        update(tasks)
+        .where(tasks.c.task_id == bindparam("id"), tasks.c.update_rejected_at <= bindparam("at"))
+        .values(update_rejected_by=null(), update_rejected_at=null())
+    )
+)
