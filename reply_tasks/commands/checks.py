@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from reply_tasks.api.answers import Answer, AnswerKind
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.api.dialect import Dialect
+from reply_tasks.api.dialect import FORMS, Dialect
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.commands.options import whose_quota
 from reply_tasks.connecting import connection_to_reply, shared_quota
@@ -138,7 +138,9 @@ def _not_looked_at(*names: str) -> Iterator[Finding]:
 def _dialects(settings: CommonSettings) -> list[Dialect]:
     """The one of the settings first; the other tells a wrong dialect from a wrong key."""
     first = settings.api_dialect
-    return [first, *(each for each in Dialect if each is not first)]
+    if first is Dialect.AUTO:
+        first = Dialect.CURRENT
+    return [first, *(each for each in FORMS if each is not first)]
 
 
 def _read(
@@ -148,7 +150,7 @@ def _read(
     if engine is not None and not _slot(settings, engine):
         return None
     connection = connection_to_reply(settings)
-    with ReplyClient(replace(connection, dialect=dialect)) as client:
+    with ReplyClient(replace(connection, form=FORMS[dialect])) as client:
         return client.whoami() if whoami else client.list_tasks(1, 0)
 
 
@@ -191,7 +193,7 @@ def _key(settings: CommonSettings, answer: Answer | None) -> Finding:
 
 
 def _dialect(settings: CommonSettings, used: Dialect, answer: Answer) -> Finding:
-    if used is not settings.api_dialect and settings.api_dialect in {*Dialect}:
+    if settings.api_dialect not in {used, Dialect.AUTO}:
         text = f"Reply takes the key as {used}, not as {settings.api_dialect}: set api_dialect."
         return Finding("dialect", ok=False, text=text)
     items = answer.data.get("items") if isinstance(answer.data, dict) else None
