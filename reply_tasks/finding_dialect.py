@@ -14,8 +14,7 @@ from reply_tasks.api.decisions import Action, Call
 from reply_tasks.api.dialect import EnumForm, KeyHeader, RequestForm, form_of_answer
 from reply_tasks.api.repeating import CannotGoOnError, Patience, Request, call_until_certain
 from reply_tasks.connecting import connection_to_reply
-from reply_tasks.ledger.database import writing
-from reply_tasks.ledger.ledger import told
+from reply_tasks.ledger.database import told, writing
 from reply_tasks.ledger.request_forms import remember_form, remembered_form
 from reply_tasks.quota.digests import digest
 from reply_tasks.quota.quota import Wait

@@ -8,7 +8,7 @@ from api_calls import connect
 from reply_tasks.api.answers import AnswerKind
 from reply_tasks.api.client import Connection, ReplyClient
 from reply_tasks.api.decisions import Action, Call, decide
-from reply_tasks.api.dialect import Dialect
+from reply_tasks.api.dialect import FORMS
 from reply_tasks.contract.enums import TaskStatus, TaskType
 from reply_tasks.contract.outcomes import Reason
 from reply_tasks.sandbox import DEFAULT_API_KEY, FaultKind, SandboxServer, User, When
@@ -29,9 +29,9 @@ def sandbox() -> Iterator[SandboxServer]:
         yield running
 
 
-@pytest.fixture(params=list(Dialect))
+@pytest.fixture(params=list(FORMS))
 def client(sandbox: SandboxServer, request: pytest.FixtureRequest) -> Iterator[ReplyClient]:
-    connection = Connection(sandbox.url, DEFAULT_API_KEY, request.param, request_timeout=5)
+    connection = Connection(sandbox.url, DEFAULT_API_KEY, FORMS[request.param], request_timeout=5)
     with ReplyClient(connection) as connected:
         yield connected
 
