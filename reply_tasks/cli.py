@@ -20,6 +20,9 @@ COMMANDS: Mapping[str, str] = {
     "status": "reply_tasks.commands.status",
     "rejected": "reply_tasks.commands.rejected",
     "find": "reply_tasks.commands.find",
+    "held": "reply_tasks.commands.held",
+    "approve": "reply_tasks.commands.approve",
+    "decline": "reply_tasks.commands.decline",
     "resolve": "reply_tasks.commands.resolve",
     "prune": "reply_tasks.commands.prune",
 }

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.ledger import LedgerError, open_engine
-from reply_tasks.ledger.database import told
+from reply_tasks.ledger.database import told, writing
 from reply_tasks.operator import WhoseQuota
 from reply_tasks.settings import (
     COMMON_SETTINGS,
@@ -108,6 +108,28 @@ def ledger_to_read(settings: CommonSettings) -> Iterator[Connection]:
     try:
         with told(), engine.connect() as connection:
             yield connection
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def ledger_to_write(
+    settings: CommonSettings,
+) -> Iterator[Callable[[], AbstractContextManager[Connection]]]:
+    """A function that opens a write transaction on the ledger, which must exist.
+
+    Raises:
+        LedgerError: There is no ledger, or it can't be written.
+    """
+    engine = open_engine(settings.ledger_url, create=False)
+
+    @contextmanager
+    def write() -> Iterator[Connection]:
+        with told(), writing(engine) as connection:
+            yield connection
+
+    try:
+        yield write
     finally:
         engine.dispose()
 

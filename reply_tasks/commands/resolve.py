@@ -9,19 +9,16 @@ from typing import Any
 import click
 
 from reply_tasks.commands.options import json_option, one_line_errors, settings_options
+from reply_tasks.commands.reads import Reads
 from reply_tasks.contract.outcomes import Outcome
-from reply_tasks.finding_dialect import client_of_reply
-from reply_tasks.ledger import Entry, Ledger
-from reply_tasks.quota.quota import Wait
+from reply_tasks.ledger import Ledger
 from reply_tasks.resolving import (
     SHOWN_ID,
     Fate,
-    Look,
     OperatorVerdict,
     ReadBackError,
     ResolveError,
     Resolver,
-    TaskReads,
     find_operation,
 )
 from reply_tasks.settings import COMMON_SETTINGS, CommonSettings
@@ -74,7 +71,7 @@ def resolve(
                 Ledger.open(settings.ledger_url, create=False, api_url=settings.api_url)
             )
             chosen = [find_operation(ledger, each) for each in ids]
-            look = _Reads(ledger, settings, stack)
+            look = Reads(ledger, settings, stack)
             resolver = Resolver(ledger, look, dry_run=dry_run)
             for fate in _fates(resolver, chosen, None if word is None else OperatorVerdict(word)):
                 told.append(fate)
@@ -97,40 +94,6 @@ def _fates(resolver: Resolver, chosen: list[str], word: OperatorVerdict | None) 
         return
     for operation_id in chosen:
         yield from resolver.take_word(operation_id, word)
-
-
-class _Reads:
-    """Reads tasks; what that takes is made at the first read, since often there is none."""
-
-    def __init__(self, ledger: Ledger, settings: CommonSettings, stack: ExitStack) -> None:
-        self._ledger = ledger
-        self._settings = settings
-        self._stack = stack
-        self._reads: TaskReads | None = None
-
-    def __call__(self, entry: Entry) -> Look:
-        if self._reads is None:
-            self._reads = self._make()
-        return self._reads.look(entry)
-
-    def _make(self) -> TaskReads:
-        if self._settings.api_key is None:
-            raise ReadBackError(
-                "To read a task back a key is needed: give --api-key, or set REPLY_TASKS_API_KEY."
-            )
-        client = self._stack.enter_context(
-            client_of_reply(self._settings, self._ledger.engine, _tell_wait)
-        )
-        return TaskReads(
-            ledger=self._ledger,
-            client=client,
-            settings=self._settings,
-            on_wait=_tell_wait,
-        )
-
-
-def _tell_wait(wait: Wait) -> None:
-    click.echo(f"Waiting {wait.seconds:.0f} s for the quota ({wait.why}).", err=True)
 
 
 def _line(fate: Fate) -> str:

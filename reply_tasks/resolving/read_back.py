@@ -62,8 +62,12 @@ class TaskReads:
     sleep: Callable[[float], object] = time.sleep
     random: Callable[[], float] = random.random
 
-    def look(self, entry: Entry) -> Look:
+    def look(self, entry: Entry, *, with_content: bool = False) -> Look:
         """Read the task of an operation, until the answer is certain.
+
+        Args:
+            entry: The operation.
+            with_content: Whether to ask for the text as Reply would render it now.
 
         Raises:
             ReadBackError: Reply refused the key, or is assumed to be down.
@@ -74,7 +78,9 @@ class TaskReads:
         request = Request(
             Call.READ,
             f"task {task_id}",
-            lambda: self.client.get_task(task_id, act_as_user_id=user),
+            lambda: self.client.get_task(
+                task_id, include_content=with_content, act_as_user_id=user
+            ),
             task_id,
         )
         slots = Slots(self.ledger.engine, self.settings, on_wait=self.on_wait, act_as_user_id=user)

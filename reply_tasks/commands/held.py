@@ -1,0 +1,164 @@
+"""The ``held`` command: the executions that wait for a person, each as it would be sent."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.text import Text
+
+from reply_tasks.commands.options import json_option, ledger_to_read, settings_options
+from reply_tasks.commands.output import ID_LENGTH, ago, cell, console, print_json, table
+from reply_tasks.commands.reads import Reads
+from reply_tasks.ledger import Ledger
+from reply_tasks.ledger.holding import held_operations, note_preview
+from reply_tasks.operator.approval import Waits, what_waits
+from reply_tasks.resolving import ReadBackError
+from reply_tasks.settings import COMMON_SETTINGS, CommonSettings
+
+#: How much of a text is shown in a table.
+FIRST_WORDS = 60
+
+_EXAMPLE = """\b
+Example:
+  reply-tasks held --config config.json
+  reply-tasks held --preview
+  reply-tasks approve 01a2b3c4d5e6
+"""
+
+
+@click.command("held", epilog=_EXAMPLE)
+@click.option(
+    "--preview",
+    is_flag=True,
+    help="Read the rendered text of those that bring none: one call each. It becomes what is sent.",
+)
+@json_option
+@settings_options(offered=COMMON_SETTINGS)
+def held(*, preview: bool, as_json: bool, settings: CommonSettings) -> None:
+    """List the executions that wait for a person's approval.
+
+    One whose record brings no text of its own can only be approved after a preview, since Reply
+    would render it: the previewed text is then what is sent.
+    """
+    refused = _preview(settings) if preview else []
+    with ledger_to_read(settings) as connection:
+        waits = what_waits(connection, held_operations(connection))
+    if as_json:
+        print_json([_as_json(each) for each in waits])
+    else:
+        print_waits(waits)
+    for operation_id, why in refused:
+        click.echo(f"{operation_id[:ID_LENGTH]} can't be previewed: {why}", err=True)
+    if refused:
+        raise click.exceptions.Exit(1)
+
+
+def _preview(settings: CommonSettings) -> list[tuple[str, str]]:
+    """Read the text of what brings none; those that Reply would not show, with its reason."""
+    refused = []
+    with ExitStack() as stack:
+        ledger = stack.enter_context(
+            Ledger.open(settings.ledger_url, create=False, api_url=settings.api_url)
+        )
+        reads = Reads(ledger, settings, stack, with_content=True)
+        with ledger.read() as connection:
+            waiting = [each for each in held_operations(connection) if each.approved_at is None]
+        for each in waiting:
+            if each.claim.entry.record.get("content") is not None:
+                continue
+            try:
+                look = reads(each.claim.entry)
+            except ReadBackError as error:
+                raise click.ClickException(str(error)) from None
+            if look.task is None:
+                refused.append((each.operation_id, look.refusal))
+                continue
+            with ledger.write() as connection:
+                note_preview(
+                    connection,
+                    each,
+                    task_detail=look.task.raw,
+                    attempts=[attempt.as_json() for attempt in look.attempts],
+                )
+    return refused
+
+
+def print_waits(waits: Iterable[Waits]) -> None:
+    """A table of what waits, for a person."""
+    waits = tuple(waits)
+    if not waits:
+        click.echo("Nothing waits for a person.")
+        return
+    now = datetime.now(UTC)
+    made = table("ID", "Task", "To", "Text", "Age", "Read by")
+    for each in waits:
+        made.add_row(
+            cell(each.operation_id[:ID_LENGTH]),
+            cell(each.held.claim.entry.task_id),
+            cell(_to(each)),
+            _text(each),
+            cell(ago(each.held.held_at, now)),
+            cell(each.held.run_id[:ID_LENGTH]),
+        )
+    console().print(made)
+    if any(each.to_send is None for each in waits):
+        click.echo("Those without a text need `reply-tasks held --preview` before an approval.")
+
+
+def _to(each: Waits) -> str:
+    parts = (each.recipient.address, each.recipient.contact_id)
+    return ", ".join(str(part) for part in parts if part is not None) or "not known"
+
+
+def _text(each: Waits) -> Text:
+    said = Text()
+    if each.held.approved_by is not None:
+        said.append_text(cell(f"[approved by {each.held.approved_by}] ", "green"))
+    if each.message is None:
+        said.append("no text yet", "dim")
+    else:
+        words = " ".join((each.message.body or "").split())
+        shortened = words if len(words) <= FIRST_WORDS else f"{words[:FIRST_WORDS]}..."
+        if each.message.subject:
+            said.append_text(cell(f"{each.message.subject}: ", "bold"))
+        said.append_text(cell(shortened))
+    for mistake in each.mistakes:
+        said.append_text(cell(f" ({mistake})", "yellow"))
+    return said
+
+
+def _as_json(each: Waits) -> dict[str, Any]:
+    entry = each.held.claim.entry
+    return {
+        "operation_id": each.operation_id,
+        "task_id": entry.task_id,
+        "external_id": entry.external_id,
+        "contact_id": each.recipient.contact_id,
+        "address": each.recipient.address,
+        "subject": None if each.message is None else each.message.subject,
+        "body": None if each.message is None else each.message.body,
+        "mistakes": list(each.mistakes),
+        "digest": each.digest,
+        "held_at": each.held.held_at,
+        "run_id": each.held.run_id,
+        "stream": entry.stream,
+        "approved_by": each.held.approved_by,
+        "approved_at": each.held.approved_at,
+    }
+
+
+def named(waits: Iterable[Waits], ids: Iterable[str]) -> Iterator[Waits]:
+    """Those that these ids, or unique beginnings of them, name, in the order named.
+
+    Raises:
+        click.ClickException: One names nothing that waits, or several.
+    """
+    waits = tuple(waits)
+    for wanted in ids:
+        found = [each for each in waits if each.operation_id.startswith(wanted.strip().lower())]
+        if len(wanted.strip()) < 4 or len(found) != 1:  # noqa: PLR2004 - as resolve asks
+            many = "several operations" if found else "nothing"
+            raise click.ClickException(f"{wanted[:40]!r} names {many} that waits.")
+        yield found[0]
