@@ -3,7 +3,7 @@
 import pytest
 from target_runs import KEY, Stage, execution, state, update
 
-from reply_tasks.sandbox import Endpoint, SandboxServer, User
+from reply_tasks.sandbox import Endpoint, FaultKind, SandboxServer, User, When
 
 HTML = "<html><body>404 Not Found</body></html>"
 BLIND = User(2, "second@example.com", denied=frozenset({"ManageTask"}))
@@ -74,3 +74,13 @@ def test_the_run_s_own_user_stops_the_run(stage: Stage) -> None:
         ended = stage.run(execution(1, actAsUserId=2), api_url=server.url, user_id=2)
     assert ended.exit_code == 1
     assert stage.operations() == []
+
+
+def test_a_hollow_success_is_no_success(stage: Stage) -> None:
+    """A 200 whose task is still New is read back, and never counts as sent by itself."""
+    stage.sandbox.create_task(1)
+    stage.sandbox.fault(FaultKind.HOLLOW, endpoint=Endpoint.EXECUTE, when=When.BEFORE)
+    ended = stage.script(execution(1), on_lost_answer="hold")
+    assert ended.exit_code == 0
+    assert stage.fates() == [(1, "uncertain", None)]
+    assert stage.sandbox.outbox == []
