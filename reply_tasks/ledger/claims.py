@@ -54,13 +54,7 @@ def claim(  # noqa: PLR0913 - the columns of a claim
         at: Now, by this process's clock.
         reply_ahead: Seconds by which Reply's clock is ahead of it; None: not known.
     """
-    shared = {
-        "run_id": run_id,
-        "claimed_by": holder.holder_id,
-        "claimed_at": at,
-        "reply_ahead": reply_ahead,
-        "claimed_moment": since_boot(),
-    }
+    shared = claimed_by(holder, run_id=run_id, at=at, reply_ahead=reply_ahead)
     rows = sorted(
         (_claim_row(entry, shared) for entry in entries),
         key=itemgetter("task_id"),  # one order for all writers: no deadlock
@@ -71,6 +65,30 @@ def claim(  # noqa: PLR0913 - the columns of a claim
     if _CLAIM_FREE.run(connection, rows) == len(rows):
         return frozenset(ids)
     return still_held(connection, ids, holder=holder)
+
+
+def claimed_by(
+    holder: Holder, *, run_id: str, at: datetime, reply_ahead: float | None
+) -> dict[str, Any]:
+    """The columns that say who holds a claim, and since when on each clock that may be asked.
+
+    Args:
+        holder: Who claims.
+        run_id: The run that will settle it.
+        at: Now, by this process's clock.
+        reply_ahead: Seconds by which Reply's clock is ahead of it; None: not known.
+    """
+    return {
+        "run_id": run_id,
+        "claimed_by": holder.holder_id,
+        "claimed_at": at,
+        "reply_ahead": reply_ahead,
+        "claimed_moment": since_boot(),
+    }
+
+
+#: The same columns of an operation that nobody holds, but for its run.
+UNCLAIMED = dict.fromkeys(("claimed_by", "claimed_at", "reply_ahead", "claimed_moment"))
 
 
 def _claim_row(entry: Entry, shared: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from reply_tasks.contract.kept import digest_of
 from reply_tasks.contract.outcomes import Outcome, Reason
-from reply_tasks.ledger.claims import read_claim
+from reply_tasks.ledger.claims import UNCLAIMED, claimed_by, last_sequence, read_claim
 from reply_tasks.ledger.database import clock
 from reply_tasks.ledger.liveness import Holder
 from reply_tasks.ledger.queries import batches
@@ -169,6 +169,7 @@ def note_preview(
     attempts: Iterable[Mapping[str, Any]],
 ) -> bool:
     """Keep what a preview read; False: it does not wait any more."""
+    last_sequence(connection)
     calls = [*(attempt.as_json() for attempt in held.claim.attempts), *attempts]
     return _change(
         connection,
@@ -193,6 +194,7 @@ def approve(
         by: Who says so.
         at: When, UTC.
     """
+    last_sequence(connection)
     current = connection.scalar(
         select(operations.c.record).where(operations.c.operation_id == held.operation_id, _IS_HELD)
     )
@@ -241,6 +243,7 @@ def expire_held(connection: Connection, *, after: timedelta) -> int:
 
     The database's clock says what the time is.
     """
+    last_sequence(connection)  # nobody says yes between the look and the no
     now = clock(connection)
     ids = connection.scalars(
         select(operations.c.operation_id)
@@ -294,14 +297,28 @@ def approved_operations(connection: Connection) -> list[Claim]:
     return [read_claim(row) for row in rows if digest_of(row.record) == row.approved_digest]
 
 
-def claim_approved(
-    connection: Connection, entries: Iterable[Entry], *, holder: Holder, run_id: str, at: datetime
+def claim_approved(  # noqa: PLR0913 - the columns of a claim
+    connection: Connection,
+    entries: Iterable[Entry],
+    *,
+    holder: Holder,
+    run_id: str,
+    at: datetime,
+    reply_ahead: float | None = None,
 ) -> frozenset[str]:
     """Claim what was approved; the ids of those whose task is free and whose text is unchanged.
 
-    The caller holds the counter's lock, so that no other writer comes between.
+    Args:
+        connection: In a write transaction that holds the counter's lock, so that no other writer
+            comes between.
+        entries: What is claimed.
+        holder: Who claims.
+        run_id: The run that will settle them.
+        at: Now, by this process's clock.
+        reply_ahead: Seconds by which Reply's clock is ahead of it; None: not known.
     """
     granted = set()
+    shared = claimed_by(holder, run_id=run_id, at=at, reply_ahead=reply_ahead)
     other = operations.alias()
     for entry in entries:
         free = ~exists().where(other.c.task_id == operations.c.task_id, other.c.outcome.is_(None))
@@ -310,11 +327,9 @@ def claim_approved(
             entry.operation_id,
             operations.c.approved_digest == digest_of(entry.record),
             free,
+            **shared,
             outcome=None,
             sequence=None,
-            claimed_by=holder.holder_id,
-            claimed_at=at,
-            run_id=run_id,
             task_detail=null(),
             detail=null(),
         )
@@ -336,5 +351,5 @@ def put_back_approved(
                 operations.c.claimed_by == holder.holder_id,
                 operations.c.outcome.is_(None),
             )
-            .values(outcome=Outcome.HELD, sequence=number, claimed_by=None, claimed_at=None)
+            .values(**UNCLAIMED, outcome=Outcome.HELD, sequence=number)
         )

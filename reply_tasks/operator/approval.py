@@ -29,7 +29,7 @@ class Waits:
         held: What the ledger holds.
         recipient: Whom it would reach, as far as the ledger knows.
         to_send: The record that an approval lets out; None while nobody can have seen its text,
-            since Reply would render it and no preview has been read.
+            since Reply would render it and no preview has shown one.
         message: The text in it; None where it has none.
         mistakes: What in the text looks like a mistake, a sentence each.
     """
@@ -47,7 +47,7 @@ class Waits:
 
     @property
     def digest(self) -> str | None:
-        """What an approval of it binds to; None where it needs a preview first."""
+        """What an approval of it binds to; None where no text was shown."""
         return None if self.to_send is None else digest_of(self.to_send)
 
 
@@ -84,10 +84,10 @@ def _shown(held: Held, detail: Mapping[str, Any] | None) -> Waits:
 
 
 def what_would_be_sent(held: Held) -> Mapping[str, Any] | None:
-    """The record that an approval lets out; None where its text has to be previewed first.
+    """The record that an approval lets out; None where nobody can have seen its text.
 
     The text that was previewed is sent as ``content``, so that a template which changes afterwards
-    changes nothing. A task whose preview shows no text has none to freeze.
+    changes nothing. A preview without a text is none: Reply would render one later, unseen.
     """
     record = held.claim.entry.record
     if record.get("content") is not None:
@@ -96,7 +96,7 @@ def what_would_be_sent(held: Held) -> Mapping[str, Any] | None:
         return None
     text = message_in(held.preview.get("content"))
     if text is None or not (text.body or "").strip():
-        return record
+        return None
     content = {"subject": text.subject, "body": text.body}
     return {**record, "content": {name: each for name, each in content.items() if each is not None}}
 

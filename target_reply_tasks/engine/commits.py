@@ -163,19 +163,23 @@ class Commits:
         if not works:
             return []
         now, moment = datetime.now(UTC), time.monotonic()
+        reply_ahead = self._reply_clock.ahead_of(now, moment)
         granted = claim(
             connection,
             [work.entry for work in works if not work.recovered and not work.approved],
             holder=self._ledger.holder,
             run_id=self._run_id,
             at=now,
-            reply_ahead=self._reply_clock.ahead_of(now, moment),
+            reply_ahead=reply_ahead,
         )
-        approved = [work.entry for work in works if work.approved]
-        if approved:
-            granted |= claim_approved(
-                connection, approved, holder=self._ledger.holder, run_id=self._run_id, at=now
-            )
+        granted |= claim_approved(
+            connection,
+            [work.entry for work in works if work.approved],
+            holder=self._ledger.holder,
+            run_id=self._run_id,
+            at=now,
+            reply_ahead=reply_ahead,
+        )
         claimed = []
         for work in works:
             if work.recovered:

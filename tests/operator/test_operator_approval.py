@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection
 from sqlalchemy import update as sql_update
 from target_runs import Stage, execution
 
 from reply_tasks.contract.enums import TaskType
+from reply_tasks.contract.kept import digest_of
 from reply_tasks.ledger import Ledger
 from reply_tasks.ledger.holding import held_operations, note_preview
 from reply_tasks.ledger.tables import operations
@@ -84,6 +86,19 @@ def test_a_text_that_nobody_has_seen_can_not_be_approved(stage: Stage) -> None:
     (waits,) = shown(stage)
     assert (waits.to_send, waits.digest, waits.message) == (None, None, None)
     assert approve(stage, {waits.operation_id: ""}) == [Word.CHANGED]
+
+
+@pytest.mark.parametrize("content", [None, {"subject": "S", "body": " "}, {"subject": "S"}, "?"])
+def test_a_preview_without_a_text_shows_nothing_to_approve(stage: Stage, content: object) -> None:
+    """Reply would render the text later, unseen: there is no digest to say yes to."""
+    hold(stage, 1)
+    (bare,) = shown(stage)
+    preview(stage, bare, {**RENDERED, "content": content})
+    (waits,) = shown(stage)
+    assert (waits.to_send, waits.digest) == (None, None)
+    assert approve(stage, {waits.operation_id: digest_of({"id": 1})}) == [Word.CHANGED]
+    stage.run(executions_without_approval=0)
+    assert not stage.sandbox.outbox
 
 
 def test_the_previewed_text_is_frozen_and_sent(stage: Stage) -> None:
