@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 from dbt_pipeline import Pipeline, play
-from dbt_programs import REQUIREMENTS, once, program
 from dbt_warehouses import Dbt, DuckDb, Postgres, Warehouse
+from programs import REQUIREMENTS, once, program
 
 #: Everything on: the API's streams, and a model that tells when the CRM changed what.
 ALL_ON = {
@@ -22,7 +22,7 @@ ALL_ON = {
 @pytest.fixture(scope="session")
 def cache(request: pytest.FixtureRequest) -> Path:
     """Where environments are kept: pytest's cache, which all workers and later sessions share."""
-    folder = Path(request.config.cache.mkdir("dbt"))
+    folder = Path(request.config.cache.mkdir("programs"))
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda environment: program(folder, environment), REQUIREMENTS))
     return folder

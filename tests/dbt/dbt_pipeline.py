@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dbt_programs import run
+from programs import run
 
 from reply_tasks.contract.enums import TaskStatus, TaskType
 from reply_tasks.ledger import open_engine

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
-from dbt_programs import program, run
+from programs import program, run
 from psycopg.rows import dict_row
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from dbt_pipeline import Pipeline
-from dbt_programs import program, run
 from dbt_warehouses import PACKAGE, Dbt, DuckDb, Row, Warehouse
+from programs import program, run
 
 from reply_tasks.contract.enums import TaskStatus, TaskType
 from reply_tasks.contract.outcomes import Outcome

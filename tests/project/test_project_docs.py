@@ -1,11 +1,7 @@
 """Documents: they say what the code says, or the tests fail."""
 
 import json
-import os
 import re
-import socket
-import subprocess
-import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +20,6 @@ from tools.settings_documents import DOCUMENTS, with_generated_parts
 from tools.settings_tables import settings_markdown
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
 REFERENCE = (ROOT / "docs/reference.md").read_text()
 SCHEMAS = {TARGET: target_settings_schema(), TAP: tap_settings_schema()}
 PLUGINS: dict[str, Any] = {TARGET: TargetReplyTasks, TAP: TapReplyTasks}
@@ -193,37 +188,6 @@ def test_the_reference_s_records_are_valid() -> None:
             or ("execute" if execution_members & record.keys() else "update")
         )
         assert isinstance(read_record(record, operation).record, TaskRecord)
-
-
-@pytest.mark.e2e
-def test_the_readme_s_rehearsal_works_as_written(tmp_path: Path) -> None:
-    """The commands of the rehearsal, run as they stand, apply the record and emit its fate."""
-    (rehearsal,) = [
-        block
-        for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
-        if "reply-tasks sandbox" in block
-    ]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    scripts = sysconfig.get_path("scripts")
-    done = subprocess.run(
-        ["bash", "-c", f"trap 'kill %1' EXIT\n{rehearsal.replace('8300', str(port))}"],
-        cwd=tmp_path,
-        env={**os.environ, "PATH": f"{scripts}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    (fate,) = [
-        each["record"]
-        for each in messages
-        if each.get("stream") == "task_operations" and each["type"] == "RECORD"
-    ]
-    assert (fate["externalId"], fate["outcome"]) == ("crm-1", "applied")
 
 
 def test_the_reference_s_stream_maps_are_a_setting_that_is_accepted() -> None:

@@ -16,6 +16,7 @@ REQUIREMENTS = {
     "dbt": ("dbt-core>=1.10.5,<1.12", "dbt-duckdb", "dbt-postgres", "duckdb>=1.1,<1.3"),
     "target-duckdb": ("target-duckdb==0.8.0", "duckdb>=1.1,<1.3"),
     "target-postgres": ("meltanolabs-target-postgres==0.8.1",),
+    "tap-postgres": ("meltanolabs-tap-postgres==0.10.0",),
     "target-jsonl": ("target-jsonl==0.1.4",),
 }
 
