@@ -78,7 +78,7 @@ dist: $(VENV)/.uv ## Build the sdist, the wheel and the bill of materials
 	@rm -rf $(DIST)
 	$(UV) build --quiet --no-create-gitignore --out-dir $(DIST)/packages
 	@mkdir $(DIST)/sbom
-	$(UV) export --quiet --frozen --preview-features sbom-export --format cyclonedx1.5 --extra postgres \
+	$(UV) export --quiet --frozen --preview-features sbom-export --format cyclonedx1.5 --extra postgres --extra console \
 		--no-default-groups --output-file $(DIST)/sbom/reply-tasks.cdx.json >/dev/null
 
 ci: ## Do what CI does, in an environment of its own
@@ -97,10 +97,10 @@ UV = UV_NO_CONFIG=1 UV_DEFAULT_INDEX=https://pypi.org/simple UV_PROJECT_ENVIRONM
 
 # Installs this project and the groups named: $(call install,test lint).
 ifdef LOCKED
-install = $(UV) sync --quiet --locked --inexact --python $(BIN)/python --no-default-groups --extra postgres $(addprefix --group=,$(1))
+install = $(UV) sync --quiet --locked --inexact --python $(BIN)/python --no-default-groups --extra postgres --extra console $(addprefix --group=,$(1))
 needed := $(VENV)/.uv
 else
-install = $(BIN)/python -m pip install --quiet --editable '.[postgres]' $(addprefix --group=,$(1))
+install = $(BIN)/python -m pip install --quiet --editable '.[postgres,console]' $(addprefix --group=,$(1))
 needed := $(VENV)/.python
 endif
 

@@ -19,7 +19,7 @@ _PROGRAMS = Path(sys.executable).parent
 _EXPORT = (
     "uv",
     *("export", "--quiet", "--no-config", "--frozen", "--format", "requirements-txt"),
-    *("--no-emit-project", "--extra", "postgres", "--no-default-groups"),
+    *("--no-emit-project", "--extra", "postgres", "--extra", "console", "--no-default-groups"),
 )
 _AUDIT = ("pip-audit", "--disable-pip", "--require-hashes", "--progress-spinner", "off")
 

@@ -1,19 +1,22 @@
 """The ``rejected`` command: what was rejected and why, also as messages that can be read again."""
 
-import csv
-import json
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 import click
 from rich.text import Text
 from sqlalchemy import Connection
 
 from reply_tasks.commands.options import SINCE, json_option, ledger_to_read, settings_options
-from reply_tasks.commands.output import STYLES, as_json, cell, console, moment, print_json, table
+from reply_tasks.commands.output import STYLES, cell, console, moment, print_json, table
+from reply_tasks.commands.rejected_lines import (
+    Lines,
+    csv_lines,
+    jsonl_lines,
+    plain_rejection,
+    singer_lines,
+)
 from reply_tasks.contract.outcomes import Reason
 from reply_tasks.contract.shown import shown
 from reply_tasks.operator import (
@@ -93,7 +96,7 @@ def rejected(  # noqa: PLR0913 - each one an option
             since=since,
         )
         if as_json:
-            print_json([_plain(row) for row in rejections(connection, which)])
+            print_json([plain_rejection(row) for row in rejections(connection, which)])
         else:
             _WRITERS[Format(output)](connection, which)
 
@@ -110,25 +113,6 @@ def _run_id(connection: Connection, beginning: str) -> str:
     if len(named) > 1:
         raise click.ClickException("More than one run's id begins so: give more of it.")
     return named[0].run_id
-
-
-def _plain(row: OperationRow) -> dict[str, Any]:
-    return {
-        "operation_id": row.operation_id,
-        "run_id": row.run_id,
-        "stream": row.stream,
-        "operation": row.operation,
-        "task_id": row.task_id,
-        "external_id": row.external_id,
-        "act_as_user_id": row.act_as_user_id,
-        "reason": row.reason,
-        "detail": row.detail,
-        "http_status": row.http_status,
-        "problem": row.problem,
-        "received_at": row.received_at,
-        "settled_at": row.settled_at,
-        "record": row.record,
-    }
 
 
 def _as_table(connection: Connection, which: RejectionFilter) -> None:
@@ -155,88 +139,21 @@ def _name(row: OperationRow) -> Text:
     return Text.assemble("\n".join(parts), "\n", (settled, "dim"))
 
 
-def _as_jsonl(connection: Connection, which: RejectionFilter) -> None:
-    for row in rejections(connection, which):
-        click.echo(json.dumps(as_json(_plain(row))))
+def _in_lines(lines: Lines) -> Callable[[Connection, RejectionFilter], None]:
+    def write(connection: Connection, which: RejectionFilter) -> None:
+        for line in lines(connection, which, _tell):
+            click.echo(line)
+
+    return write
 
 
-_CSV_COLUMNS = (
-    "operation_id",
-    "run_id",
-    "stream",
-    "operation",
-    "task_id",
-    "external_id",
-    "act_as_user_id",
-    "reason",
-    "detail",
-    "http_status",
-    "settled_at",
-    "record",
-)
-
-
-def _as_csv(connection: Connection, which: RejectionFilter) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(_CSV_COLUMNS)
-    for row in rejections(connection, which):
-        plain = as_json(_plain(row))
-        writer.writerow(_csv_value(plain[column]) for column in _CSV_COLUMNS)
-
-
-def _csv_value(value: object) -> object:
-    """A value in a spreadsheet: no text from outside begins a formula there."""
-    if isinstance(value, dict | list):
-        return json.dumps(value)
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def _as_singer(connection: Connection, which: RejectionFilter) -> None:
-    """The SCHEMAs first: a stream may have to name every member that its records have."""
-    members: dict[str, dict[str, None]] = {}
-    last = lost = 0
-    for row in rejections(connection, which):
-        last = row.sequence or last
-        if row.record is None:
-            lost += 1
-        else:
-            members.setdefault(row.source_stream, {}).update(_names(row.record))
-    for stream, names in members.items():
-        click.echo(json.dumps(_schema(stream, names)))
-    for message in _records(rejections(connection, which), last):
-        click.echo(json.dumps(message))
-    if lost:
-        click.echo(f"{lost} records are missing: the ledger was pruned of their texts.", err=True)
-
-
-def _names(record: object) -> dict[str, None]:
-    return dict.fromkeys(record) if isinstance(record, Mapping) else {}
-
-
-def _schema(stream: str, names: Iterable[str]) -> dict[str, Any]:
-    """What the target needs of a SCHEMA: the members' names. Their types are the contract's."""
-    return {
-        "type": "SCHEMA",
-        "stream": stream,
-        "schema": {"type": "object", "properties": {name: {} for name in names}},
-        "key_properties": [],
-    }
-
-
-def _records(rows: Iterable[OperationRow], last: int) -> Iterator[dict[str, Any]]:
-    for row in rows:
-        if (row.sequence or 0) > last:
-            return
-        if row.record is not None:
-            yield {"type": "RECORD", "stream": row.source_stream, "record": row.record}
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
 
 
 _WRITERS: Mapping[Format, Callable[[Connection, RejectionFilter], None]] = {
     Format.TABLE: _as_table,
-    Format.JSONL: _as_jsonl,
-    Format.CSV: _as_csv,
-    Format.SINGER: _as_singer,
+    Format.JSONL: _in_lines(jsonl_lines),
+    Format.CSV: _in_lines(csv_lines),
+    Format.SINGER: _in_lines(singer_lines),
 }

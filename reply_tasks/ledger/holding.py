@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, null, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, exists, func, null, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from reply_tasks.contract.kept import digest_of
@@ -116,11 +116,12 @@ def declined_on(connection: Connection, task_ids: Collection[int]) -> dict[int, 
     return found
 
 
-def held_operations(
+def held_operations(  # noqa: PLR0913 - each narrows it down
     connection: Connection,
     *,
     run_id: str | None = None,
     operation_ids: Collection[str] | None = None,
+    approved: bool | None = None,
     after: int = 0,
     most: int | None = None,
 ) -> list[Held]:
@@ -130,6 +131,7 @@ def held_operations(
         connection: Any connection.
         run_id: Only what this run read in.
         operation_ids: Only these operations, as many as one query takes.
+        approved: Only those that a person has approved, or has not; None: both.
         after: Only what was settled after this ``sequence``: for reading in pages.
         most: At most so many.
     """
@@ -143,7 +145,20 @@ def held_operations(
         statement = statement.where(operations.c.run_id == run_id)
     if operation_ids is not None:
         statement = statement.where(operations.c.operation_id.in_(list(operation_ids)))
+    if approved is not None:
+        statement = statement.where(_approved(word=approved))
     return [_read(row) for row in connection.execute(statement)]
+
+
+def count_held(connection: Connection, *, approved: bool) -> int:
+    """How many wait that a person has approved, or has not."""
+    statement = select(func.count()).select_from(operations)
+    return connection.scalar(statement.where(_IS_HELD, _approved(word=approved))) or 0
+
+
+def _approved(*, word: bool) -> ColumnElement[bool]:
+    column = operations.c.approved_at
+    return column.is_not(None) if word else column.is_(None)
 
 
 def _read(row: Row[Any]) -> Held:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from reply_tasks.contract.final_text import mistakes_in_final_text
 from reply_tasks.contract.kept import digest_of
-from reply_tasks.ledger.holding import Held, approve, decline, held_operations
+from reply_tasks.ledger.holding import Held, approve, count_held, decline, held_operations
 from reply_tasks.ledger.queries import known_tasks
 from reply_tasks.operator.rows import Message, Recipient, message_in, recipient_in
 
@@ -51,12 +51,33 @@ class Waits:
         return None if self.to_send is None else digest_of(self.to_send)
 
 
+@dataclass(frozen=True, slots=True)
+class ApprovalCounts:
+    """How many executions are in a person's hands.
+
+    Attributes:
+        undecided: They wait for a word.
+        approved: They wait for the next run.
+    """
+
+    undecided: int
+    approved: int
+
+
 class Word(StrEnum):
     """What came of a person's word."""
 
     TAKEN = "taken"
     CHANGED = "changed"
     GONE = "gone"
+
+
+def approval_counts(connection: Connection) -> ApprovalCounts:
+    """How many wait for a word, and how many for a run."""
+    return ApprovalCounts(
+        undecided=count_held(connection, approved=False),
+        approved=count_held(connection, approved=True),
+    )
 
 
 def what_waits(connection: Connection, held: Iterable[Held]) -> tuple[Waits, ...]:

@@ -1,0 +1,155 @@
+"""What a person decides on the pages: approve, decline, and their word on what is uncertain.
+
+Nothing is sent from here: what is approved goes out with the next run of the target.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from reply_tasks.console.access import Form
+from reply_tasks.console.app import console_of
+from reply_tasks.ledger import Entry, Ledger
+from reply_tasks.ledger.queries import IDS_A_QUERY
+from reply_tasks.operator.approval import Word, approve_as_shown, decline_held
+from reply_tasks.resolving import (
+    Look,
+    OperatorVerdict,
+    ReadBackError,
+    ResolveError,
+    Resolver,
+    find_operation,
+)
+
+_LONGEST_WHY = 500
+_GO_OUT = "goes out with the next run of the target"
+_THEY_GO_OUT = "go out with the next run of the target"
+
+
+def decide_on_held(request: Request) -> Response:
+    """Approve or decline one execution or several, each as it was shown."""
+    console, form = console_of(request), form_of(request)
+    now = datetime.now(UTC)
+    yes, no = _approved(form), _declined(form)
+    texts: list[str] = []
+    if yes:
+        with console.writing() as connection:
+            words = approve_as_shown(connection, yes, by=console.by, at=now)
+        texts += _told_of_yes(words)
+    for why, operation_ids in no.items():
+        with console.writing() as connection:
+            said = decline_held(connection, operation_ids, why=why, by=console.by, at=now)
+        texts += _told_of_no(said)
+    if not texts:
+        texts = ["Nothing was chosen: tick the messages that you mean, then approve or decline."]
+    return _back(request, "/held", texts, run=form.first("run"))
+
+
+def _approved(form: Form) -> Mapping[str, str]:
+    """The digest that was shown, for each operation that is approved."""
+    one = form.first("approve")
+    if one is not None:
+        return _shown([one])
+    match form.first("do"):
+        case "approve":
+            return _shown(form.all("chosen"))
+        case "approve-page":
+            return _shown(form.all("shown"))
+        case _:
+            return {}
+
+
+def _declined(form: Form) -> Mapping[str, list[str]]:
+    """The operations that are declined, by why."""
+    one = form.first("decline")
+    if one is not None:
+        return {_why(form.first(f"why-{one}")): [one]}
+    chosen = [*_shown(form.all("chosen"))]
+    if form.first("do") == "decline" and chosen:
+        return {_why(form.first("why")): chosen}
+    return {}
+
+
+def _shown(values: list[str]) -> dict[str, str]:
+    pairs = (value.partition(":") for value in values[:IDS_A_QUERY])
+    return {operation_id: digest for operation_id, _, digest in pairs}
+
+
+def _why(text: str | None) -> str:
+    return " ".join((text or "").split())[:_LONGEST_WHY]
+
+
+def _told_of_yes(words: Mapping[str, Word]) -> Iterator[str]:
+    taken = [*words.values()].count(Word.TAKEN)
+    if taken == 1:
+        yield f"Approved: 1 message {_GO_OUT}."
+    elif taken:
+        yield f"Approved: {taken} messages {_THEY_GO_OUT}."
+    changed = [*words.values()].count(Word.CHANGED)
+    if changed:
+        yield (
+            f"Not approved: {_messages(changed)} changed after this page was made. Look again, and "
+            "decide on what is there now."
+        )
+    yield from _told_of_gone(words)
+
+
+def _told_of_no(words: Mapping[str, Word]) -> Iterator[str]:
+    taken = [*words.values()].count(Word.TAKEN)
+    if taken:
+        yield f"Declined: {_messages(taken)} will not be sent."
+    yield from _told_of_gone(words)
+
+
+def _told_of_gone(words: Mapping[str, Word]) -> Iterator[str]:
+    gone = [*words.values()].count(Word.GONE)
+    if gone:
+        yield (
+            f"Nothing was done about {_messages(gone)} that waited no more: somebody else had "
+            "decided, a later record had replaced it, or a run had taken it to send."
+        )
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count} messages"
+
+
+def decide_on_uncertain(request: Request) -> Response:
+    """Settle an uncertain execution by a person's word."""
+    console, form = console_of(request), form_of(request)
+    operation_id, word = form.first("id") or "", form.first("word") or ""
+    if form.first("looked") != "yes" or word not in {*OperatorVerdict}:
+        texts = ["Nothing was settled: say that you have looked in Reply, then what you found."]
+        return _back(request, "/uncertain", texts)
+    texts = []
+    try:
+        with Ledger.open(console.settings.ledger_url, create=False) as ledger:
+            resolver = Resolver(ledger, _reads_nothing)
+            found = find_operation(ledger, operation_id)
+            for fate in resolver.take_word(found, OperatorVerdict(word)):
+                outcome = fate.outcome or "left to the next run"
+                texts.append(f"Task {fate.task_id} is settled: {outcome}. {fate.detail}")
+    except ResolveError as error:
+        texts.append(str(error))
+    return _back(request, "/uncertain", texts)
+
+
+def _reads_nothing(_entry: Entry) -> Look:
+    raise ReadBackError("The console reads no task back: a person's word is enough.")
+
+
+def form_of(request: Request) -> Form:
+    """The form that the guard has read."""
+    form: Form = request.state.form
+    return form
+
+
+def _back(request: Request, path: str, texts: list[str], **parts: str | None) -> Response:
+    """To the page that shows what came of it; loading that anew decides nothing again."""
+    query = {name: part for name, part in parts.items() if part}
+    query["notice"] = console_of(request).notices.leave(texts)
+    return RedirectResponse(f"{path}?{urlencode(query)}", HTTPStatus.SEE_OTHER)

@@ -1,0 +1,47 @@
+"""What was sent to whom: the executions that Reply confirmed, newest first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from reply_tasks.contract.outcomes import Operation, Outcome
+from reply_tasks.ledger.tables import operations
+from reply_tasks.operator.rows import OperationRow, read_operation
+
+
+@dataclass(frozen=True, slots=True)
+class SettledFilter:
+    """Which settled executions.
+
+    Attributes:
+        run_id: Only those of this run.
+        since: Only those settled then or later.
+        before: Only those with a lower ``sequence``: for reading in pages.
+    """
+
+    run_id: str | None = None
+    since: datetime | None = None
+    before: int | None = None
+
+
+EVERYTHING = SettledFilter()
+
+
+def sent_executions(
+    connection: Connection, which: SettledFilter = EVERYTHING, *, most: int
+) -> tuple[OperationRow, ...]:
+    """The executions that Reply confirmed, newest first, at most so many."""
+    statement = (
+        select(operations)
+        .where(operations.c.outcome == Outcome.APPLIED, operations.c.operation == Operation.EXECUTE)
+        .order_by(operations.c.sequence.desc())
+        .limit(most)
+    )
+    if which.run_id is not None:
+        statement = statement.where(operations.c.run_id == which.run_id)
+    if which.since is not None:
+        statement = statement.where(operations.c.settled_at >= which.since)
+    if which.before is not None:
+        statement = statement.where(operations.c.sequence < which.before)
+    return tuple(read_operation(row) for row in connection.execute(statement))
