@@ -3,7 +3,7 @@
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -12,9 +12,8 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from reply_tasks.commands.options import ledger_to_read, ledger_to_write, whose_quota
 from reply_tasks.console.rendering import render
-from reply_tasks.ledger import Ledger, open_engine
-from reply_tasks.ledger.ledger import told
 from reply_tasks.operator import WhoseQuota, all_waiting
 from reply_tasks.operator.approval import approval_counts
 from reply_tasks.settings import CommonSettings
@@ -66,30 +65,16 @@ class Console:
     @property
     def whose_quota(self) -> WhoseQuota:
         """Whose quota the overview shows."""
-        return WhoseQuota(
-            per_minute=self.settings.requests_per_minute,
-            per_hour=self.settings.requests_per_hour,
-            api_key=self.settings.api_key,
-            acting_user=self.settings.acting_user,
-        )
+        return whose_quota(self.settings)
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """A connection to the ledger as it is now, also after its file was replaced."""
-        engine = open_engine(self.settings.ledger_url, create=False)
-        try:
-            with told(), engine.connect() as connection:
-                yield connection
-        finally:
-            engine.dispose()
+        return ledger_to_read(self.settings)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A write transaction for a person's word."""
-        with (
-            Ledger.open(self.settings.ledger_url, create=False) as ledger,
-            ledger.write() as connection,
-        ):
+        with ledger_to_write(self.settings) as write, write() as connection:
             yield connection
 
 
