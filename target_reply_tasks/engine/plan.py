@@ -97,12 +97,10 @@ class Plan:
 
     def judge(self, connection: Connection, now: float) -> Iterator[tuple[Work, Judgement]]:
         """Judge every fresh head; those that need no call leave their lanes and are yielded."""
-        for task_id, again in list(self._elsewhere.items()):
-            if again <= now:
-                del self._elsewhere[task_id]
-                self._look_at(task_id)
+        self._come_back(now)
         claimed = tasks_claimed(connection, but_by=self._holder_id) if self._fresh else ()
         judged_now: dict[int, RejectedUpdate | None] = {}
+        after_held: list[int] = []
         while self._fresh:
             heads = [head for head in map(self._lanes.head, self._fresh) if head is not None]
             self._fresh = {}
@@ -122,7 +120,8 @@ class Plan:
                     case Need.SETTLE | Need.DROP:
                         judged_now |= _marks(work, judgement)
                         if self._lanes.drop_head(work):
-                            self._look_at(work.task_id)
+                            held = judgement.outcome is Outcome.HELD
+                            (after_held.append if held else self._look_at)(work.task_id)
                         yield work, judgement
                     case Need.WAIT:
                         self.wait_for_another(work, now, judgement.seconds or CLAIMED_ELSEWHERE)
@@ -130,6 +129,15 @@ class Plan:
                         self._approvals.let_out(connection, work, judgement.replaces)
                         work.shaken = judgement.shaken
                         self._sendable.setdefault(work.user, deque()).append(work)
+        for task_id in after_held:  # judged in the next turn, when the ledger has what is held
+            self._look_at(task_id)
+
+    def _come_back(self, now: float) -> None:
+        """Look again at the tasks whose wait is over."""
+        for task_id, again in list(self._elsewhere.items()):
+            if again <= now:
+                del self._elsewhere[task_id]
+                self._look_at(task_id)
 
     def _judge(self, work: Work, known: KnownTask, *, claimed_elsewhere: bool) -> Judgement:
         judgement = judge(

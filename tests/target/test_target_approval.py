@@ -50,6 +50,18 @@ def sent(stage: Stage) -> list[tuple[int, str]]:
     return [(each.task_id, each.body) for each in stage.sandbox.outbox]
 
 
+def test_one_input_may_ask_for_a_task_more_than_once(stage: Stage) -> None:
+    """The same record repeats what waits, a later one replaces it, in one turn as well."""
+    emails(stage, 1)
+    ended = stage.run(
+        mail(1), mail(1), mail(1, "Hi Bob."), mail(1, "Hi Bob."), executions_without_approval=0
+    )
+    assert ended.exit_code == 0
+    assert stage.fates() == [(1, "superseded", None), (1, "held", None)]
+    assert stage.fate()["record"]["content"]["body"] == "Hi Bob."
+    assert [run["repeated"] for run in stage.runs()] == [2]
+
+
 def test_without_approval_nothing_is_sent(stage: Stage) -> None:
     """At 0 each execution is held: its record is kept, its STATE leaves, no call is made."""
     emails(stage, 1)
