@@ -1,7 +1,6 @@
 """The Singer target: reads messages with the SDK, and leaves everything that counts to the run."""
 
 import copy
-import logging
 import os
 import signal
 import sys
@@ -24,7 +23,7 @@ from reply_tasks.ledger import AsRead, LedgerError
 from reply_tasks.log_lines import LogLines
 from reply_tasks.plugin_settings import CatalogedSettings, spare_the_imported
 from reply_tasks.settings import TargetSettings, merged, target_settings_schema
-from target_reply_tasks.dry_run import DryRun
+from target_reply_tasks.dry_run.run import DryRun, TellAsJson, TellInLog
 from target_reply_tasks.engine.engine import STOP_BOUND
 from target_reply_tasks.engine.steps import Step
 from target_reply_tasks.errors import InputClosedError, StopRun
@@ -34,6 +33,7 @@ from target_reply_tasks.reading.reader import BrokenInputError, InterruptibleRea
 from target_reply_tasks.reading.signals import Signals
 from target_reply_tasks.result import RunResult
 from target_reply_tasks.run import Run
+from target_reply_tasks.sdk_lines import silence_the_untrue
 from target_reply_tasks.sinks import Receiver, TaskSink
 
 
@@ -67,8 +67,9 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
     #: How long to wait before a repeat; a subclass may be less patient.
     backoff: ClassVar[Backoff] = Backoff()
 
-    def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's own arguments
+    def __init__(self, *, plan_format: str | None = None, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's own arguments
         super().__init__(**arguments)
+        self._plan_format = plan_format
         self._signals = Signals(self.logger, on_stop=self._on_signal, reader=self.message_reader)
         self._told_to_stop = False
         self._named: dict[str, set[str]] = {}
@@ -77,11 +78,13 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
 
     def _make_run(self) -> _Run:
         if self.settings.dry_run:
-            return DryRun(self.settings, self.logger)
+            jsonl = self._plan_format == "jsonl"
+            teller = TellAsJson(self._write_line) if jsonl else TellInLog(self.logger)
+            return DryRun(self.settings, self.logger, teller)
         return Run(
             self.settings,
             self.logger,
-            write_state=self._write_state,
+            write_state=self._write_line,
             close_input=self._signals.wake_reader,
             backoff=self.backoff,
             reached=self.reached,
@@ -108,17 +111,14 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
             if not isinstance(raw, dict):  # no map can be applied to it
                 if not isinstance(stream_map, RemoveRecordTransform):
                     sink.process_record(raw, {"as_read": as_read})
-                    sink.record_counter_metric.increment()
                 continue
             try:
                 record = stream_map.transform(copy.copy(raw))
             except Exception as error:  # noqa: BLE001 - a map's expression may raise anything
                 sink.map_failed(as_read, error)
-                sink.record_counter_metric.increment()
                 continue
             if record is not None:
                 sink.process_record(record, {"as_read": as_read})
-                sink.record_counter_metric.increment()
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         """The sink of a stream, with what it needs handed in."""
@@ -173,8 +173,8 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
         """Versions of tables mean nothing to tasks."""
         self.logger.debug("ACTIVATE_VERSION of %s is ignored.", message_dict.get("stream"))
 
-    def _write_state(self, text: str) -> None:
-        """Write one STATE; nothing else ever goes to standard output.
+    def _write_line(self, text: str) -> None:
+        """Write one STATE, or one line of a plan; nothing else ever goes to standard output.
 
         Nothing is buffered: what is not written when the process ends would block it once more.
 
@@ -239,19 +239,25 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """The command line: the SDK's, and ``--dry-run``."""
+        """The command line: the SDK's, ``--dry-run`` and ``--plan-format``."""
         command = super().get_singer_command()
-        command.params.append(
+        command.params += [
             click.Option(
                 ["--dry-run"],
                 is_flag=True,
                 help="Plan every record, call nothing and write nothing: the setting dry_run.",
-            )
-        )
+            ),
+            click.Option(
+                ["--plan-format"],
+                type=click.Choice(["text", "jsonl"]),
+                help="Make a dry run, and write its plan to the log (text), as without this "
+                "option, or as a JSON object a line to standard output (jsonl).",
+            ),
+        ]
         return command
 
     @classmethod
-    def invoke(  # type: ignore[override]
+    def invoke(  # type: ignore[override]  # noqa: PLR0913 - the command line's options
         cls,
         *,
         about: bool = False,
@@ -259,17 +265,19 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
         config: Any = None,  # noqa: ANN401 - the SDK's parsed --config
         file_input: IO[str] | None = None,
         dry_run: bool = False,
+        plan_format: str | None = None,
     ) -> None:
         """Run the target, and exit with its verdict; never with a traceback for bad input."""
         spare_the_imported()
-        cls.logger.addFilter(_counts_nothing)
+        silence_the_untrue(cls.logger)
         with LogLines():
             super(Target, cls).invoke(about=about, about_format=about_format)
             cls.print_version(print_fn=cls.logger.info)
+            # Who asks for a plan does not mean to send.
+            plans = {"dry_run": True} if dry_run or plan_format else {}
             target = cls(
-                config=merged(
-                    config.config if config else {}, {"dry_run": True} if dry_run else {}
-                ),
+                plan_format=plan_format,
+                config=merged(config.config if config else {}, plans),
                 parse_env_config=bool(config and config.parse_env),
             )
             sys.exit(target.exit_code_of(file_input or target.message_reader.default_input))
@@ -297,11 +305,6 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
             if self.result.stopped is None:
                 raise
         return self.result.exit_code
-
-
-def _counts_nothing(line: logging.LogRecord) -> bool:
-    """Whether a line is not the SDK's count of lines, which is 0 for a run that was stopped."""
-    return not str(line.msg).startswith("Reader '%s' completed")
 
 
 def _one_line(error: Exception) -> str:

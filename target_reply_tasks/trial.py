@@ -8,17 +8,17 @@ from typing import IO, Any
 
 from singer_sdk.exceptions import ConfigValidationError
 
-from reply_tasks.ledger import Settlement
 from reply_tasks.settings import SettingsError
-from target_reply_tasks.dry_run import DryRun
+from target_reply_tasks.dry_run.lines import members_of, text_of
+from target_reply_tasks.dry_run.planned import Planned, Summary
+from target_reply_tasks.dry_run.run import DryRun
 from target_reply_tasks.target import TargetReplyTasks
-from target_reply_tasks.work import Work
 
 #: Stands where a key must be; nothing is ever called with it.
 _NO_KEY = "no-key-is-needed"
 
-#: Takes what became of one record.
-Tell = Callable[[Mapping[str, Any]], None]
+#: Takes what became of one record: what a program reads of it, and the line for a person.
+Tell = Callable[[Mapping[str, Any], str], None]
 
 
 def trial(config: Mapping[str, Any], source: IO[str], tell: Tell) -> int:
@@ -50,46 +50,18 @@ class _TargetOnTrial(TargetReplyTasks):
         super().__init__(config=config, parse_env_config=True)
 
     def _make_run(self) -> DryRun:
-        return _Trial(self.settings, self.logger, self._tell)
+        return DryRun(self.settings, self.logger, _HandOn(self._tell), with_ledger=False)
 
 
-class _Trial(DryRun):
-    """A dry run that looks at no ledger, and hands on what it finds."""
+class _HandOn:
+    """Hands on what is planned, with the record in the contract's own spelling."""
 
-    def __init__(self, settings: Any, logger: Any, tell: Tell) -> None:  # noqa: ANN401 - as above
-        super().__init__(settings, logger)
+    def __init__(self, tell: Tell) -> None:
         self._tell = tell
 
-    def start(self) -> None:
-        """There is no ledger to look at."""
+    def record(self, planned: Planned) -> None:
+        """One record."""
+        self._tell({**members_of(planned), "record": planned.entry.record}, text_of(planned))
 
-    def refused(self, settlement: Settlement, size: int) -> None:
-        """Tell why a record would be rejected."""
-        super().refused(settlement, size)
-        entry = settlement.entry
-        self._tell(
-            {
-                "stream": entry.stream,
-                "operation": entry.operation,
-                "task_id": entry.task_id,
-                "external_id": entry.external_id,
-                "would": "be rejected",
-                "reason": settlement.reason,
-                "detail": settlement.detail,
-                "record": entry.record,
-            }
-        )
-
-    def _say(self, work: Work, what: str) -> None:
-        self._tell(
-            {
-                "stream": work.entry.stream,
-                "operation": work.operation,
-                "task_id": work.task_id,
-                "external_id": work.entry.external_id,
-                "would": what.removeprefix("would ").replace("{id}", str(work.task_id)),
-                "reason": None,
-                "detail": None,
-                "record": work.entry.record,
-            }
-        )
+    def summary(self, summary: Summary) -> None:
+        """The log's last line says it."""

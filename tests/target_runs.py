@@ -134,6 +134,11 @@ class Stage:
         config, given = self._files(lines(*messages), settings)
         return _invoke(config, given)
 
+    def plan(self, *messages: Message | str, **settings: Any) -> Ended:
+        """Plan these messages in a dry run; what it writes stands where STATEs would stand."""
+        config, given = self._files(lines(*messages), settings)
+        return _invoke(config, given, "--plan-format", "jsonl")
+
     def run_while(self, messages: Iterable[Message], **settings: Any) -> Ended:
         """Run the target on messages that are made while it reads: an iterator may wait for it."""
         config, _ = self._files("", settings)
@@ -247,10 +252,11 @@ class Stage:
         return config, given
 
 
-def _invoke(config: Path, given: Path) -> Ended:
+def _invoke(config: Path, given: Path, *words: str) -> Ended:
     with _log() as log, signals_kept():
         result = CliRunner().invoke(
-            TargetReplyTasks.get_singer_command(), ["--config", str(config), "--input", str(given)]
+            TargetReplyTasks.get_singer_command(),
+            ["--config", str(config), "--input", str(given), *words],
         )
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception

@@ -45,7 +45,8 @@ def try_(*, config: Path | None, as_json: bool) -> None:
         raise click.exceptions.Exit(_trial()(given, sys.stdin, _as_json if as_json else _as_text))
 
 
-Trial = Callable[[Mapping[str, Any], IO[str], Callable[[Mapping[str, Any]], None]], int]
+Tell = Callable[[Mapping[str, Any], str], None]
+Trial = Callable[[Mapping[str, Any], IO[str], Tell], int]
 
 
 def _trial() -> Trial:
@@ -55,14 +56,11 @@ def _trial() -> Trial:
     raise click.ClickException("The target is not installed as a package: pip install reply-tasks.")
 
 
-def _as_json(told: Mapping[str, Any]) -> None:
-    click.echo(json.dumps(told, default=str))
+def _as_json(members: Mapping[str, Any], _line: str) -> None:
+    click.echo(json.dumps(members, default=str))
 
 
-def _as_text(told: Mapping[str, Any]) -> None:
+def _as_text(members: Mapping[str, Any], line: str) -> None:
     """Two lines: what would be done, and with what."""
-    key = told["external_id"] or told["task_id"] or "a record without a key"
-    what = f"{told['operation'] or 'operation unknown'} ({told['stream']})"
-    why = f", {told['reason']}: {told['detail']}" if told["reason"] else ""
-    click.echo(shown(f"{key}  {what}: would {told['would']}{why}"))
-    click.echo(f"  {shown(json.dumps(told['record'], default=str, ensure_ascii=False))}")
+    click.echo(line)
+    click.echo(f"  {shown(json.dumps(members['record'], default=str, ensure_ascii=False))}")

@@ -260,11 +260,7 @@ def expire_held(connection: Connection, *, after: timedelta) -> int:
     """
     last_sequence(connection)  # nobody says yes between the look and the no
     now = clock(connection)
-    ids = connection.scalars(
-        select(operations.c.operation_id)
-        .where(_IS_HELD, operations.c.approved_at.is_(None), operations.c.settled_at < now - after)
-        .order_by(operations.c.sequence)
-    ).all()
+    ids = held_too_long(connection, after=after)
     hours = after.total_seconds() / 3600
     for operation_id in ids:
         _end(
@@ -277,6 +273,21 @@ def expire_held(connection: Connection, *, after: timedelta) -> int:
             settled_at=now,
         )
     return len(ids)
+
+
+def held_too_long(connection: Connection, *, after: timedelta) -> list[str]:
+    """The operations that nobody approved in time, in the order settled."""
+    return list(
+        connection.scalars(
+            select(operations.c.operation_id)
+            .where(
+                _IS_HELD,
+                operations.c.approved_at.is_(None),
+                operations.c.settled_at < clock(connection) - after,
+            )
+            .order_by(operations.c.sequence)
+        )
+    )
 
 
 def _end(connection: Connection, operation_id: str, **values: Any) -> bool:  # noqa: ANN401

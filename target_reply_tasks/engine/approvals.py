@@ -15,6 +15,7 @@ from reply_tasks.ledger.holding import (
     declined_on,
     expire_held,
     held_on,
+    held_too_long,
     supersede_held,
 )
 from target_reply_tasks.engine.judge import FREE_TO_GO, Approval
@@ -38,6 +39,10 @@ class Approvals:
     def begin(self, connection: Connection) -> tuple[list[Work], int]:
         """At the start of a run: what was approved, to be sent, and how many have expired."""
         expired = expire_held(connection, after=self._hold)
+        return self.approved(connection), expired
+
+    def approved(self, connection: Connection) -> list[Work]:
+        """What people have approved and no run has claimed yet."""
         return [
             Work(
                 index=APPROVED,
@@ -48,7 +53,11 @@ class Approvals:
                 made_before=len(claim.attempts),
             )
             for claim in approved_operations(connection)
-        ], expired
+        ]
+
+    def expired(self, connection: Connection) -> frozenset[str]:
+        """The operations that nobody approved in time; ``begin`` rejects them."""
+        return frozenset(held_too_long(connection, after=self._hold))
 
     def look_up(self, connection: Connection, heads: Iterable[Work]) -> None:
         """Ask the ledger what people have said of these tasks' executions."""
@@ -71,6 +80,10 @@ class Approvals:
         """This record may be sent: it counts, and what it replaces waits no more."""
         if replaces is not None:
             supersede_held(connection, replaces, by=work.entry.operation_id)
+        self.count(work)
+
+    def count(self, work: Work) -> None:
+        """One more that may be sent, if nobody approved it."""
         if _asks(work) and not work.approved and not work.let_out:
             work.let_out = True
             if self._left is not None:

@@ -42,15 +42,16 @@ def test_each_record_becomes_a_line_with_what_would_be_done(stage: Stage) -> Non
         (5, None),
     ]
     assert told[0]["record"]["template"] == {"body": "Ask Ada"}
-    assert "PUT /v3/tasks/7" in told[0]["would"]
+    assert (told[0]["would"], told[0]["request"]) == ("send", "PUT /v3/tasks/7")
+    assert told[1]["pointer"] == "/dueTo"
     assert "/dueTo" in told[1]["detail"]
-    assert "settle as unchanged" in told[4]["would"]
+    assert (told[3]["key"], told[3]["would"], told[4]["would"]) == ("crm-5", "send", "unchanged")
     assert [path.name for path in stage.folder.iterdir()] == ["config.json"]
     assert not stage.sandbox.calls
     written = run_command(
         stage, "try", given=lines(update(1), execution(5, content={"body": "\x1b"}))
     )
-    assert "1  update (task_updates): would send PUT /v3/tasks/1" in written.stdout
+    assert "update of task 1 (task_updates) would send PUT /v3/tasks/1" in written.stdout
     assert "\x1b" not in written.stdout
 
 

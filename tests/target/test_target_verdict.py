@@ -1,4 +1,4 @@
-"""The run as a whole: exit codes, limits on rejections, a dry run, the last line, no secrets."""
+"""The run as a whole: exit codes, limits on rejections, the last line, no secrets."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from target_runs import KEY, Message, Stage, execution, ledger_bytes, merge, state, update
+from target_runs import KEY, Message, Stage, execution, ledger_bytes, state, update
 
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.sandbox import FaultKind
@@ -102,52 +102,6 @@ def test_a_refused_key_stops_the_run(stage: Stage, kind: FaultKind) -> None:
     assert not stage.claims()
     assert stage.run(execution(1)).exit_code == 0
     assert len(stage.sandbox.outbox) == 1
-
-
-# -- a dry run -------------------------------------------------------------------------------------
-
-
-def test_a_dry_run_calls_nothing_and_writes_nothing(stage: Stage) -> None:
-    """No call, no ledger, no STATE; one line a record says what would be done."""
-    stage.sandbox.create_task(1)
-    ended = stage.run(update(1), execution(1), BAD, state({"at": 1}), dry_run=True)
-    assert (ended.exit_code, ended.states) == (0, [])
-    assert not stage.sandbox.calls
-    assert not list(stage.folder.glob("ledger.db*"))
-    told = [line for line in ended.log.splitlines() if line.startswith("Dry run:")]
-    assert any("would send PUT" in line for line in told)
-    assert any("would send POST" in line for line in told)
-    assert any("invalid_record" in line for line in told)
-    assert "3 records read, 2 would be sent, 1 rejected" in ended.last_line
-
-
-def test_a_dry_run_knows_the_ledger_and_leaves_it_alone(stage: Stage) -> None:
-    """What would be unchanged is said to be; the rows stay as they were."""
-    stage.sandbox.create_task(1)
-    stage.sandbox.create_task(2)
-    stage.run(update(1), execution(2))
-    before, calls = (stage.operations(), stage.runs()), len(stage.sandbox.calls)
-    ended = stage.run(update(1), execution(2), update(1, contactId=7), dry_run=True)
-    assert (stage.operations(), stage.runs()) == before
-    assert len(stage.sandbox.calls) == calls
-    assert ended.log.count("would settle as unchanged") == 2
-    assert "1 would be sent" in ended.last_line
-
-
-def test_a_dry_run_plans_each_record_after_those_before_it(stage: Stage) -> None:
-    """A, A is one call; an execution and its copy are one call; another one is rejected."""
-    ended = stage.run(
-        update(1), update(1), execution(2), execution(2), execution(2, externalId="b"), dry_run=True
-    )
-    assert "5 records read, 2 would be sent, 1 rejected" in ended.last_line
-
-
-def test_a_dry_run_gives_the_verdict(stage: Stage) -> None:
-    """So a pipeline can be tried with its limits."""
-    assert stage.run(BAD, dry_run=True).exit_code == 2
-    ended = stage.run(merge(1, contactId=7), dry_run=True, update_mode="merge")
-    assert ended.exit_code == 0
-    assert "would read the task, and send PUT if it changes" in ended.log
 
 
 # -- secrets ---------------------------------------------------------------------------------------
