@@ -10,11 +10,9 @@ from rich.text import Text
 
 from reply_tasks.commands.options import json_option, ledger_to_read, settings_options
 from reply_tasks.commands.output import ID_LENGTH, ago, cell, console, print_json, table
-from reply_tasks.commands.reads import Reads
 from reply_tasks.ledger import Ledger
 from reply_tasks.ledger.holding import held_operations, note_preview
 from reply_tasks.operator.approval import Waits, what_waits
-from reply_tasks.resolving import ReadBackError
 from reply_tasks.settings import COMMON_SETTINGS, CommonSettings
 
 #: How much of a text is shown in a table.
@@ -57,6 +55,10 @@ def held(*, preview: bool, as_json: bool, settings: CommonSettings) -> None:
 
 def _preview(settings: CommonSettings) -> list[tuple[str, str]]:
     """Read the text of what brings none; those that Reply would not show, with its reason."""
+    # Imported here: to list, approve or decline nothing is called, and a client is half the start.
+    from reply_tasks.commands.reads import Reads  # noqa: PLC0415
+    from reply_tasks.resolving import ReadBackError  # noqa: PLC0415
+
     refused = []
     with ExitStack() as stack:
         ledger = stack.enter_context(

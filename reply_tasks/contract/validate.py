@@ -2,22 +2,23 @@
 
 jsonschema is the judge: what it says is what counts. It is slow, so a validator that fastjsonschema
 compiled from the same schema screens the records first, and the judge sees only those that fail.
+Both are imported when a record is judged: a command that reads the ledger needs neither.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import cache
-from typing import Any
-
-import fastjsonschema
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from reply_tasks.contract.date_times import is_canonical_date_time
 from reply_tasks.contract.records import Body, Violation
 from reply_tasks.contract.rules import broken_rules
 from reply_tasks.contract.schemas import schema
 from reply_tasks.contract.values import json_type, quoted
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 
 class Form(Enum):
@@ -56,11 +57,7 @@ def violations_of_update(body: Body) -> tuple[Violation, ...]:
 
 def passes_screen(form: Form, members: object) -> bool:
     """Whether the compiled validator finds ``members`` valid."""
-    try:
-        _compiled(form)(members)
-    except fastjsonschema.JsonSchemaValueException:
-        return False
-    return True
+    return _screen(form)(members)
 
 
 def judge(form: Form, members: object) -> tuple[Violation, ...]:
@@ -76,24 +73,36 @@ def judge(form: Form, members: object) -> tuple[Violation, ...]:
 
 
 @cache
-def _compiled(form: Form) -> Callable[[object], object]:
+def _screen(form: Form) -> Callable[[object], bool]:
+    import fastjsonschema  # noqa: PLC0415 - as said above
+
     compiled: Callable[[object], object] = fastjsonschema.compile(
         form_schema(form),
         formats={"date-time": is_canonical_date_time},
         use_default=False,
         detailed_exceptions=False,
     )
-    return compiled
+
+    def passes(members: object) -> bool:
+        try:
+            compiled(members)
+        except fastjsonschema.JsonSchemaValueException:
+            return False
+        return True
+
+    return passes
 
 
 @cache
-def _validator(form: Form) -> Draft202012Validator:
+def _validator(form: Form) -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415 - as said above
+
     formats = FormatChecker(formats=())
     formats.checks("date-time")(is_canonical_date_time)
     return Draft202012Validator(form_schema(form), format_checker=formats)
 
 
-def _violations_of(error: ValidationError) -> Iterator[Violation]:
+def _violations_of(error: "ValidationError") -> Iterator[Violation]:
     path = [str(part) for part in error.absolute_path]
     value: Any = error.instance
     required: Any = error.validator_value

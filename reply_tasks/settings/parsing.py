@@ -13,9 +13,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
-
 from reply_tasks.contract.date_times import EPOCH_MILLISECONDS, EPOCH_SECONDS
 from reply_tasks.settings.catalog import BUILTIN_SETTINGS, Kind, Setting, every_setting
 
@@ -232,6 +229,10 @@ def usable_ledger_url(value: str) -> str:
     Raises:
         ValueError: It can't be used; the text, to follow "must", quotes nothing of it.
     """
+    # Imported here: what writes or documents settings opens no ledger.
+    from sqlalchemy.engine import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
     need = (
         "be an SQLAlchemy URL of SQLite or PostgreSQL, e.g. sqlite:///reply_tasks.db or "
         "postgresql+psycopg://user:password@host/database"

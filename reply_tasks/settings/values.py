@@ -7,8 +7,6 @@ from enum import StrEnum
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.engine import URL, make_url
-
 from reply_tasks.api.dialect import Dialect
 from reply_tasks.contract.modes import MergeNulls, UpdateMode
 from reply_tasks.contract.outcomes import Operation
@@ -78,6 +76,8 @@ class CommonSettings:
     @property
     def ledger_name(self) -> str:
         """The ledger as a log may name it: without user, password or query."""
+        from sqlalchemy.engine import URL, make_url  # noqa: PLC0415 - where a ledger is opened
+
         url = make_url(self.ledger_url)
         place = URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
         return place.render_as_string()
