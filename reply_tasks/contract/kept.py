@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -71,6 +71,20 @@ def kept_as_it_came(raw: object, depth: int = 0) -> Any:  # noqa: ANN401 - any J
         if isinstance(raw, list | tuple):
             return [kept_as_it_came(value, depth + 1) for value in raw]
     return raw.isoformat() if isinstance(raw, date) else f"({type(raw).__name__}, left out)"
+
+
+def nests_too_deep(value: object) -> bool:
+    """Whether ``kept_as_it_came`` would leave something out of it for its depth."""
+    level: list[object] = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for outer in level for inner in _inside(outer)]
+    return any(isinstance(each, Mapping | list | tuple) for each in level)
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _kept_number(number: Decimal) -> int | float | str:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import BigInteger, TypeDecorator
 
-from reply_tasks.contract.kept import kept_as_it_came
+from reply_tasks.contract.kept import kept_as_it_came, nests_too_deep
 
 metadata = MetaData()
 
@@ -91,11 +91,23 @@ class CleanText(TypeDecorator[str]):
 
 
 def dump_json(value: Any) -> str:  # noqa: ANN401
-    """JSON that both databases take: what JSON can't say becomes text."""
+    """JSON that both databases take: what JSON can't say becomes text.
+
+    How deep Python can read and write depends on the caller's own stack. What is written here must
+    be readable from everywhere, so the depth has a bound of its own.
+    """
     try:
-        return _ENCODER.encode(value)
+        text = _ENCODER.encode(value)
     except (ValueError, RecursionError):  # no number, one beyond all bounds, or too deep
         return json.dumps(kept_as_it_came(value), default=str)
+    openers = text.count("[") + text.count("{")
+    if openers > _FEW_OPENERS and nests_too_deep(value):
+        return json.dumps(kept_as_it_came(value), default=str)
+    return text
+
+
+#: With so few nothing can lie deep, which saves a look at most values.
+_FEW_OPENERS = 50
 
 
 def _plain(value: object) -> object:

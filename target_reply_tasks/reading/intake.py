@@ -211,4 +211,4 @@ class Intake:
 def _with_near_miss(name: str) -> str:
     near = nearest_member(name)
     short = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
-    return short if near is None else f"{short} (did you mean {near}?)"
+    return short if near in {None, name} else f"{short} (did you mean {near}?)"
