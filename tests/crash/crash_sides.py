@@ -58,6 +58,12 @@ class Side:
             self._write({"type": "RECORD", "stream": "task_executions", "record": record})
         return self
 
+    def sends(self, task_id: int, body: str) -> Self:
+        """Write an execution that brings its own text."""
+        record = {"id": task_id, "content": {"subject": "S", "body": body}}
+        self._write({"type": "RECORD", "stream": "task_executions", "record": record})
+        return self
+
     def updates(self, bodies: Iterable[tuple[int, str]]) -> Self:
         """Write full replacements, by task and body."""
         for task_id, body in bodies:

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from crash_nursery import Ending, Nursery, Order
 from crash_steps import STEPS
-from sqlalchemy import Row, create_engine, select, text
+from sqlalchemy import Row, create_engine, or_, select, text
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import open_engine
@@ -159,7 +159,7 @@ class World:
             started = set(connection.scalars(select(runs.c.run_id)))
             rows = connection.execute(
                 select(operations.c.external_id, operations.c.run_id).where(
-                    operations.c.outcome.is_not(None)
+                    or_(operations.c.outcome.is_not(None), operations.c.approved_at.is_not(None))
                 )
             ).all()
         new = started - self._known_runs
