@@ -1,7 +1,7 @@
 """Settling: each operation's one outcome, numbered in commit order.
 
 The counter's row stays locked until the commit, so that numbers become visible in their order: a
-reader that has seen number n will never find a smaller one later (spec 7).
+reader that has seen number n will never find a smaller one later.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Resolving: what dead processes and lost answers left open is settled by reading back (spec 5).
+"""Resolving: what dead processes and lost answers left open is settled by reading back.
 
 Nothing is ever sent, and a claim of a live process is never touched. In order: ``reading``
 (one look at a task), ``judging`` (what it means), ``resolver`` (what is settled).
