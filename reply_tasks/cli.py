@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "decline": "reply_tasks.commands.decline",
     "resolve": "reply_tasks.commands.resolve",
     "prune": "reply_tasks.commands.prune",
+    "report": "reply_tasks.console.report_command",
     "console": "reply_tasks.console.command",
 }
 

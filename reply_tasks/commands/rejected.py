@@ -8,6 +8,7 @@ import click
 from rich.text import Text
 from sqlalchemy import Connection
 
+from reply_tasks.commands.naming import run_named
 from reply_tasks.commands.options import SINCE, json_option, ledger_to_read, settings_options
 from reply_tasks.commands.output import STYLES, cell, console, moment, print_json, table
 from reply_tasks.commands.rejected_lines import (
@@ -22,14 +23,9 @@ from reply_tasks.contract.shown import shown
 from reply_tasks.operator import (
     OperationRow,
     RejectionFilter,
-    last_ended_run,
     rejections,
-    runs_named,
 )
 from reply_tasks.settings import CommonSettings
-
-#: What ``--run`` takes for the run that ended last.
-LAST = "last"
 
 
 class Format(StrEnum):
@@ -91,7 +87,7 @@ def rejected(  # noqa: PLR0913 - each one an option
     """
     with ledger_to_read(settings) as connection:
         which = RejectionFilter(
-            run_id=None if run is None else _run_id(connection, run),
+            run_id=None if run is None else run_named(connection, run).run_id,
             reasons=[Reason(each) for each in reasons],
             since=since,
         )
@@ -99,20 +95,6 @@ def rejected(  # noqa: PLR0913 - each one an option
             print_json([plain_rejection(row) for row in rejections(connection, which)])
         else:
             _WRITERS[Format(output)](connection, which)
-
-
-def _run_id(connection: Connection, beginning: str) -> str:
-    if beginning == LAST:
-        last = last_ended_run(connection)
-        if last is None:
-            raise click.ClickException("No run has ended yet.")
-        return last.run_id
-    named = runs_named(connection, beginning.strip().lower())
-    if not named:
-        raise click.ClickException("No run's id begins so; `reply-tasks status` shows the last.")
-    if len(named) > 1:
-        raise click.ClickException("More than one run's id begins so: give more of it.")
-    return named[0].run_id
 
 
 def _as_table(connection: Connection, which: RejectionFilter) -> None:

@@ -1,7 +1,9 @@
 """Charts as numbers for inline SVG: a row for each outcome, so that no colour tells them apart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.operator import Period
@@ -11,6 +13,50 @@ HEIGHT = 36
 _STEP = 12
 _GAP = 2
 _LEAST = 2.0
+
+
+class Range(NamedTuple):
+    """A stretch of time that a chart shows.
+
+    Attributes:
+        name: For a person.
+        step: How long one bar is.
+        steps: How many bars.
+        each: What one bar is, after a number.
+    """
+
+    name: str
+    step: timedelta
+    steps: int
+    each: str
+
+
+_HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+RANGES: Mapping[str, Range] = {
+    "day": Range("24 hours", _HOUR, 24, "an hour"),
+    "fortnight": Range("14 days", _DAY, 14, "a day"),
+    "quarter": Range("13 weeks", _WEEK, 13, "a week"),
+}
+#: The most bars that can be told apart on a phone.
+_MOST_BARS = 60
+
+
+def range_for(length: timedelta) -> Range:
+    """The finest bars that show so long a time."""
+    for step, each in ((_HOUR, "an hour"), (_DAY, "a day"), (_WEEK, "a week")):
+        steps = -(-length // step) + 1
+        if steps <= _MOST_BARS:
+            return Range("", step, steps, each)
+    return Range("", _WEEK, _MOST_BARS, "a week")
+
+
+def stretch(shown: Range, now: datetime) -> tuple[datetime, datetime]:
+    """From a whole hour or day on, to the end of this one."""
+    begin = now.replace(minute=0, second=0, microsecond=0)
+    if shown.step > _HOUR:
+        begin = begin.replace(hour=0)
+    until = begin + min(shown.step, _DAY)
+    return until - shown.steps * shown.step, until
 
 
 @dataclass(frozen=True, slots=True)

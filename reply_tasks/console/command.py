@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from getpass import getuser
 from importlib.util import find_spec
@@ -10,7 +11,7 @@ import click
 
 from reply_tasks.commands.options import settings_options
 from reply_tasks.ledger import open_engine
-from reply_tasks.settings import CommonSettings
+from reply_tasks.settings import COMMON_SETTINGS, CommonSettings
 
 #: What the extra brings.
 _EXTRA = ("jinja2", "starlette", "uvicorn")
@@ -31,9 +32,16 @@ Example:
     help="The port on 127.0.0.1; 0: any free one.",
 )
 @click.option("--read-only", is_flag=True, help="Only look: nothing can be decided.")
+@click.option(
+    "--preview",
+    is_flag=True,
+    help="Keep the key, to read from Reply the texts that it would render: one call each.",
+)
 @click.option("--by", metavar="NAME", help="Who decides. Default: the user of this system.")
-@settings_options()
-def console(*, port: int, read_only: bool, by: str | None, settings: CommonSettings) -> None:
+@settings_options(offered=COMMON_SETTINGS)
+def console(
+    *, port: int, read_only: bool, preview: bool, by: str | None, settings: CommonSettings
+) -> None:
     """Serve the pages on which a person looks, approves and declines.
 
     Open the address that is printed, whole: its token lets you in, and nobody else. The pages are
@@ -46,6 +54,12 @@ def console(*, port: int, read_only: bool, by: str | None, settings: CommonSetti
     from reply_tasks.console.routes import make_app  # noqa: PLC0415
     from reply_tasks.console.serving import LOOPBACK, Server, listen  # noqa: PLC0415
 
+    if preview and read_only:
+        raise click.UsageError(
+            "--preview decides what may be sent: it does not go with --read-only."
+        )
+    if preview and settings.api_key is None:
+        raise click.UsageError("--preview needs a key: give --api-key, or set REPLY_TASKS_API_KEY.")
     open_engine(settings.ledger_url, create=False).dispose()  # its absence is told at once
     try:
         listening = listen(port)
@@ -56,18 +70,19 @@ def console(*, port: int, read_only: bool, by: str | None, settings: CommonSetti
     port = listening.getsockname()[1]
     secrets = Secrets.fresh()
     made = Console(
-        settings=replace(settings, api_key=None),
+        settings=settings if preview else replace(settings, api_key=None),
         by=by or getuser(),
         csrf=secrets.csrf,
         read_only=read_only,
+        previews=preview,
     )
     _log_to_standard_error()
+    app = make_app(made, secrets, cookie=f"reply-tasks-console-{port}")
     click.echo(f"The console of {settings.ledger_name} is at\n")
     click.echo(f"    http://{LOOPBACK}:{port}/?token={secrets.token}\n")
     click.echo("Whoever has this address can decide. Ctrl-C ends it.")
     sys.stdout.flush()
-    app = make_app(made, secrets, cookie=f"reply-tasks-console-{port}")
-    with listening:
+    with listening, suppress(KeyboardInterrupt):
         Server(app).run(sockets=[listening])
 
 

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from reply_tasks.console.access import Form
 from reply_tasks.console.app import console_of
+from reply_tasks.console.previews import read_previews
 from reply_tasks.ledger import Entry, Ledger
 from reply_tasks.ledger.queries import IDS_A_QUERY
 from reply_tasks.operator.approval import Word, approve_as_shown, decline_held
@@ -31,8 +32,12 @@ _THEY_GO_OUT = "go out with the next run of the target"
 
 
 def decide_on_held(request: Request) -> Response:
-    """Approve or decline one execution or several, each as it was shown."""
+    """Approve or decline one execution or several, each as it was shown; or read their texts."""
     console, form = console_of(request), form_of(request)
+    unread = _unread(form)
+    if unread and console.previews:
+        read = read_previews(console.settings, unread)
+        return _back(request, "/held", read, run=form.first("run"))
     now = datetime.now(UTC)
     yes, no = _approved(form), _declined(form)
     texts: list[str] = []
@@ -61,6 +66,14 @@ def _approved(form: Form) -> Mapping[str, str]:
             return _shown(form.all("shown"))
         case _:
             return {}
+
+
+def _unread(form: Form) -> list[str]:
+    """The operations whose texts are to be read from Reply."""
+    one = form.first("preview")
+    if one is not None:
+        return [one]
+    return form.all("unread")[:IDS_A_QUERY] if form.first("do") == "preview-page" else []
 
 
 def _declined(form: Form) -> Mapping[str, list[str]]:

@@ -1,8 +1,8 @@
 """What can be looked at: each page asks the ledger what the commands ask."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from reply_tasks.commands.rejected_lines import Lines, csv_lines, jsonl_lines, singer_lines
 from reply_tasks.console.app import console_of, page
-from reply_tasks.console.charts import rows_of
+from reply_tasks.console.charts import RANGES, rows_of, stretch
 from reply_tasks.contract.outcomes import Reason
 from reply_tasks.ledger.holding import held_operations
 from reply_tasks.operator import (
@@ -35,28 +35,12 @@ A_LONG_PAGE = 100
 _MOST_RUNS = 8
 
 
-class Range(NamedTuple):
-    """A stretch of time that the chart can show."""
-
-    name: str
-    step: timedelta
-    steps: int
-    of: str
-
-
-RANGES: Mapping[str, Range] = {
-    "day": Range("24 hours", timedelta(hours=1), 24, "an hour"),
-    "fortnight": Range("14 days", timedelta(days=1), 14, "a day"),
-    "quarter": Range("13 weeks", timedelta(days=7), 13, "a week"),
-}
-
-
 def overview_page(request: Request) -> Response:
     """How things stand: what waits, what came of records, the last runs, the quota."""
     console = console_of(request)
     name = request.query_params.get("range", "fortnight")
     shown = RANGES.get(name, RANGES["fortnight"])
-    since, until = _stretch(shown, datetime.now(UTC))
+    since, until = stretch(shown, datetime.now(UTC))
     with console.reading() as connection:
         seen = overview(connection, console.whose_quota, most_runs=_MOST_RUNS)
         periods = outcomes_over_time(connection, since=since, until=until, step=shown.step)
@@ -69,17 +53,6 @@ def overview_page(request: Request) -> Response:
             "ranges": RANGES,
         }
         return page(request, "overview.html", connection, values)
-
-
-def _stretch(shown: Range, now: datetime) -> tuple[datetime, datetime]:
-    """From a whole hour or day on, to the end of this one."""
-    begin = now.replace(minute=0, second=0, microsecond=0)
-    if shown.step >= timedelta(days=1):
-        begin = begin.replace(hour=0)
-        until = begin + timedelta(days=1)
-    else:
-        until = begin + shown.step
-    return until - shown.steps * shown.step, until
 
 
 def held_page(request: Request) -> Response:

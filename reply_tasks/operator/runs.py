@@ -106,6 +106,12 @@ def runs_named(connection: Connection, beginning: str, most: int = 2) -> tuple[R
     return tuple(_summary(row) for row in rows)
 
 
+def runs_since(connection: Connection, since: datetime, most: int) -> tuple[RunSummary, ...]:
+    """The runs that ended then or later, newest first, at most so many."""
+    statement = select(runs).where(runs.c.ended_at >= since).order_by(runs.c.ended_at.desc())
+    return tuple(_summary(row) for row in connection.execute(statement.limit(most)))
+
+
 def outcomes_over_time(
     connection: Connection, *, since: datetime, until: datetime, step: timedelta
 ) -> tuple[Period, ...]:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, func, select
 
 from reply_tasks.contract.outcomes import Operation, Outcome
 from reply_tasks.ledger.tables import operations
@@ -32,11 +33,18 @@ def sent_executions(
     connection: Connection, which: SettledFilter = EVERYTHING, *, most: int
 ) -> tuple[OperationRow, ...]:
     """The executions that Reply confirmed, newest first, at most so many."""
-    statement = (
-        select(operations)
-        .where(operations.c.outcome == Outcome.APPLIED, operations.c.operation == Operation.EXECUTE)
-        .order_by(operations.c.sequence.desc())
-        .limit(most)
+    statement = _chosen(select(operations), which).order_by(operations.c.sequence.desc())
+    return tuple(read_operation(row) for row in connection.execute(statement.limit(most)))
+
+
+def count_sent(connection: Connection, which: SettledFilter = EVERYTHING) -> int:
+    """How many executions Reply confirmed."""
+    return connection.scalar(_chosen(select(func.count()), which)) or 0
+
+
+def _chosen(statement: Select[Any], which: SettledFilter) -> Select[Any]:
+    statement = statement.where(
+        operations.c.outcome == Outcome.APPLIED, operations.c.operation == Operation.EXECUTE
     )
     if which.run_id is not None:
         statement = statement.where(operations.c.run_id == which.run_id)
@@ -44,4 +52,4 @@ def sent_executions(
         statement = statement.where(operations.c.settled_at >= which.since)
     if which.before is not None:
         statement = statement.where(operations.c.sequence < which.before)
-    return tuple(read_operation(row) for row in connection.execute(statement))
+    return statement

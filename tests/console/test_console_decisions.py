@@ -1,10 +1,11 @@
 """What a person decides is done, once, and only as it was shown to them."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 from console_world import Visitor, hold, serving, words
 from sqlalchemy import update as sql_update
-from target_runs import Stage, execution
+from target_runs import KEY, Stage, execution
 
 from reply_tasks.contract.enums import TaskType
 from reply_tasks.ledger import Ledger
@@ -145,3 +146,31 @@ def test_what_is_no_operation_is_told(console: Visitor) -> None:
     looked = ("looked", "yes")
     answer = console.post("/uncertain", ("id", "<b>x</b>"), ("word", "sent"), looked)
     assert "no operation id" in words(answer)
+
+
+def test_a_previewed_text_can_be_approved_and_is_what_goes_out(stage: Stage) -> None:
+    """Where previews are allowed: one read a text, and the text that was shown is frozen."""
+    hold(stage, {1: None, 2: None})
+    with serving(stage, api_key=KEY) as visitor:
+        page = visitor.open().get("/held").text
+        unread = re.findall(r'name="unread" value="([0-9a-f]+)"', page)
+        fields = [("unread", each) for each in unread]
+        said = words(visitor.post("/held", *fields, ("do", "preview-page")))
+        assert "2 texts are shown now" in said
+        assert len(stage.sandbox.calls_of(Endpoint.GET)) == 2
+        first, _ = visitor.shown()
+        shown = said.partition("Subject")[2][:200]
+        visitor.post("/held", ("approve", first))
+        assert sent(visitor) == [1]
+    body = stage.sandbox.outbox[0].body
+    assert body
+    assert " ".join(body.split())[:20] in shown
+    assert stage.bodies(Endpoint.EXECUTE)[0]["content"]["body"] == body
+
+
+def test_without_permission_nothing_is_read(stage: Stage) -> None:
+    """A form that was made by hand makes a console without a key call nothing."""
+    hold(stage, {1: None})
+    with serving(stage) as visitor:
+        visitor.open().post("/held", ("preview", stage.fate()["operation_id"]))
+    assert not stage.sandbox.calls

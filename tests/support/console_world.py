@@ -62,7 +62,12 @@ class Visitor:
 
 def words(page: requests.Response) -> str:
     """What a page says, without its markup."""
-    text = re.sub(r"<[^>]*>", " ", page.text.partition("<main")[2])
+    return words_of(page.text)
+
+
+def words_of(html: str) -> str:
+    """What the main part of a page says, without its markup."""
+    text = re.sub(r"<[^>]*>", " ", html.partition("<main")[2])
     return " ".join(unescape(text).split())
 
 
