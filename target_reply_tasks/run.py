@@ -13,6 +13,7 @@ from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.finding_dialect import client_of_reply
 from reply_tasks.ledger import Ledger, LedgerError
 from reply_tasks.ledger.pruning import prune_daily
+from reply_tasks.quota.estimate import time_in
 from reply_tasks.quota.quota import Wait
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
@@ -136,7 +137,12 @@ class Run:
             )
 
     def _tell_wait(self, wait: Wait) -> None:
-        self._logger.info("Waiting %.0f s for the quota (%s).", wait.seconds, wait.why)
+        self._logger.info(
+            "Waiting %.0f s, until %s, for the quota (%s).",
+            wait.seconds,
+            time_in(wait.seconds),
+            wait.why,
+        )
 
     def _tell(self, result: RunResult) -> None:
         if result.error is not None:
@@ -152,9 +158,10 @@ class Run:
             counts += f" (rejected: {reasons})"
         unsettled = f", {result.unsettled} left for the next run" if result.unsettled else ""
         self._logger.info(
-            "%d records read: %s%s; %d calls made.",
+            "%d records read: %s%s%s; %d calls made.",
             result.read,
             counts or "none settled",
+            f", {totals.repeated} of them repeated" if totals.repeated else "",
             unsettled,
             totals.api_calls,
         )

@@ -1,9 +1,9 @@
-"""How long so many calls take at a quota. Pure."""
+"""How long so many calls take at a quota, and how a person is told."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from reply_tasks.quota.windows import Window, WindowLeft
+from reply_tasks.quota.windows import WaitReason, Window, WindowLeft, windows
 
 
 def seconds_for(calls: int, of: Sequence[Window]) -> float:
@@ -23,13 +23,35 @@ def seconds_for(calls: int, of: Sequence[Window]) -> float:
     return max(*alone, together) / 1000
 
 
-def seconds_until_done(
-    calls: int, of: Sequence[Window], left: Sequence[WindowLeft], now: datetime
-) -> float:
-    """The same from now on, given what is left of each window."""
+def seconds_until_done(calls: int, left: Sequence[WindowLeft], now: datetime) -> float:
+    """The same from now on, given what is left of each window.
+
+    Args:
+        calls: How many.
+        left: What is left; empty: there is no limit.
+        now: The database's time.
+    """
     free = min((window.left for window in left), default=calls)
     if calls <= free:
         return 0.0
+    limits = {window.name: window.limit for window in left}
+    of = windows(limits.get(WaitReason.MINUTE), limits.get(WaitReason.HOUR))
     spent = [window.frees_at for window in left if window.left <= free and window.frees_at]
-    wait = max((at - now).total_seconds() for at in spent) if spent else 0.0
+    wait = max(((at - now).total_seconds() for at in spent), default=0.0)
     return max(wait, 0.0) + seconds_for(calls - free, of)
+
+
+def in_words(seconds: float) -> str:
+    """A length of time for a person, to the minute."""
+    if seconds < _MINUTE:
+        return "less than a minute"
+    hours, minutes = divmod(round(seconds / _MINUTE), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def time_in(seconds: float) -> str:
+    """What time it is in so many seconds, for a person."""
+    return f"{datetime.now(UTC) + timedelta(seconds=seconds):%H:%M:%S} UTC"
+
+
+_MINUTE = 60

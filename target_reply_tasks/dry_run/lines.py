@@ -4,14 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from reply_tasks.contract.outcomes import Operation, Reason
+from reply_tasks.contract.outcomes import Reason
 from reply_tasks.contract.shown import shown
 from reply_tasks.operator.rows import Recipient
+from reply_tasks.quota.estimate import in_words
 from target_reply_tasks.dry_run.planned import Change, Planned, Summary, Would
-
-_NOUNS: Mapping[Operation, str] = {Operation.UPDATE: "update", Operation.EXECUTE: "execution"}
-_MINUTE, _HOUR = 60, 3600
-
+from target_reply_tasks.naming import name_of
 
 # -- for a person ----------------------------------------------------------------------------------
 
@@ -19,17 +17,8 @@ _MINUTE, _HOUR = 60, 3600
 def text_of(planned: Planned) -> str:
     """One line, in which nothing from outside acts on a terminal."""
     approved = ", approved by a person" if planned.approved else ""
-    who = f"{_who(planned)} ({planned.entry.stream}{approved})"
+    who = f"{name_of(planned.entry)} ({planned.entry.stream}{approved})"
     return shown(f"{who} {_what(planned).rstrip('.')}.")
-
-
-def _who(planned: Planned) -> str:
-    entry, key = planned.entry, planned.key
-    noun = "record" if entry.operation is None else _NOUNS[entry.operation]
-    if entry.task_id is None:
-        return f"A record without a task{f', {key}' if key else ''}: {noun}"
-    task = f"{noun} of task {entry.task_id}"
-    return task if entry.external_id is None else f"{entry.external_id}: {task}"
 
 
 def _what(planned: Planned) -> str:
@@ -109,14 +98,8 @@ def _reasons(reasons: Mapping[Reason, int]) -> str:
 
 
 def _span(least: float, most: float) -> str:
-    return _time(most) if _time(least) == _time(most) else f"{_time(least)} to {_time(most)}"
-
-
-def _time(seconds: float) -> str:
-    if seconds < _MINUTE:
-        return "less than a minute"
-    hours, minutes = divmod(round(seconds / _MINUTE), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    shortest, longest = in_words(least), in_words(most)
+    return longest if shortest == longest else f"{shortest} to {longest}"
 
 
 # -- for a machine ---------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ from target_reply_tasks.engine.inbox import (
 )
 from target_reply_tasks.engine.plan import Plan
 from target_reply_tasks.engine.progress import Progress
+from target_reply_tasks.engine.rejections import RejectionLines
 from target_reply_tasks.engine.state_writer import StateWriter
 from target_reply_tasks.engine.steps import Step
 from target_reply_tasks.engine.turn import Turn
@@ -100,7 +101,8 @@ class Engine:
         self._input_ended = False
         self._bound = float("inf")
         self._result = RunResult()
-        self._progress = Progress(context.log)
+        self._progress = Progress(context)
+        self._rejections = RejectionLines(context.log)
 
     def start(self) -> None:
         """Begin: settle what dead runs left, then be ready for records."""
@@ -150,6 +152,7 @@ class Engine:
         except BaseException as error:  # noqa: BLE001 - a bug: told, never lost in a thread
             self._fail(f"Internal error: {type(error).__name__}: {error}", error)
         finally:
+            self._rejections.end()
             self._shut()
             self._ready_to_read.set()
 
@@ -212,12 +215,7 @@ class Engine:
             self._publish(committed.settled)
             if self._context.pacing.gave_up is not None:
                 self._begin_stop(self._context.pacing.gave_up, exit_code=1)
-        self._progress.tell(
-            settled=self._result.totals.settled,
-            in_hand=self._checkpoint.in_hand,
-            calls=self._result.totals.api_calls,
-            waiting=self._context.pacing.told(),
-        )
+        self._progress.tell(self._result, self._plan, in_hand=self._checkpoint.in_hand)
 
     def _take(self, message: Message) -> None:
         match message:
@@ -249,6 +247,7 @@ class Engine:
         read = size = 0
         for each in settled:
             self._result.totals.count(each.settlement)
+            self._rejections.look(each.settlement)
             if each.index < 0:
                 self._backlog.open -= 1
                 continue

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from reply_tasks.api.answers import Answer
-from reply_tasks.quota.quota import Quota, WaitReason
+from reply_tasks.quota.estimate import time_in
+from reply_tasks.quota.quota import Quota, WaitReason, WindowLeft
 
 #: A shorter wait than this is not worth a line.
 WORTH_TELLING = 2.0
@@ -111,7 +112,7 @@ class Pacing:
         if tell and seconds >= WORTH_TELLING:
             wait.told_until = until
             who = "" if user is None else f" for user {user}"
-            self._log(f"Waiting {seconds:.0f} s{who}: {_WHY[why]}.")
+            self._log(f"Waiting {seconds:.0f} s, until {time_in(seconds)}{who}: {_WHY[why]}.")
 
     def pause(self, user: str | None, seconds: float) -> None:
         """Reply answered 429: no calls of this user, by any process, for so long or longer."""
@@ -200,7 +201,11 @@ class Pacing:
             return None
         wait = min(self._waits.values(), key=lambda wait: wait.until)
         left = max(0.0, wait.until - time.monotonic())
-        return f"Waiting: {_WHY[wait.why]}; the next call may go in {left:.0f} s."
+        return f"Waiting until {time_in(left)}: {_WHY[wait.why]}."
+
+    def left(self, connection: Connection, user: str | None) -> tuple[WindowLeft, ...]:
+        """What is left of each window of a user's quota; empty where it has no limits."""
+        return self._quota.left(connection, self._of(user))
 
     def _end(self, user: str | None, now: float) -> None:
         self._waited += now - self._waits.pop(user).began

@@ -28,13 +28,15 @@ def test_each_wait_is_told_once(tmp_path: Path) -> None:
         stage.run(*updates(1, 10))
         stage.let_pass(56)
         (line,) = waits(stage.run(*updates(11, 20)))
-        assert re.fullmatch(r"Waiting [2-5] s: the quota of this minute is spent\.", line)
+        assert re.fullmatch(
+            r"Waiting [2-5] s, until [\d:]{8} UTC: the quota of this minute is spent\.", line
+        )
         (_, second) = stage.runs()
         assert second["quota_wait_seconds"] >= 1.5
 
 
 def test_a_long_run_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A progress line says what is settled, in hand and called, the pace, and when it goes on."""
+    """A line says what is settled of what was read, calls, quota, what it takes, and until when."""
     monkeypatch.setattr("target_reply_tasks.engine.engine.Progress", partial(Progress, every=0.6))
     with paced(tmp_path, tasks=15, per_minute=10) as stage:
         stage.run(*updates(1, 10))
@@ -42,8 +44,13 @@ def test_a_long_run_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.Monk
         ended = stage.run(*updates(1, 15))
         progress = [line for line in ended.log.splitlines() if "Progress" in line]
         assert len(progress) >= 2
-        assert "Progress: 10 settled, 5 in hand, 0 calls, 0 calls a minute." in progress[0]
-        assert "the quota of this minute is spent; the next call may go in" in progress[0]
+        told = (
+            r"Progress: 10 of 15 records read are settled, 0 calls made; "
+            r"quota used: 10 of 10 this minute(, \d+ of \d+ this hour)?; "
+            r"the 5 in hand take less than a minute\. "
+            r"Waiting until [\d:]{8} UTC: the quota of this minute is spent\."
+        )
+        assert re.fullmatch(told, progress[0])
 
 
 @pytest.mark.parametrize("latency", [0.0, pytest.param(0.05, marks=pytest.mark.e2e), 0.3])

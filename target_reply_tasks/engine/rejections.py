@@ -1,0 +1,55 @@
+"""Rejections in the log: the first few, then how many more, and the command that shows them."""
+
+from collections.abc import Callable
+
+from reply_tasks.contract.outcomes import Outcome
+from reply_tasks.ledger import Settlement
+from target_reply_tasks.naming import name_of
+
+#: How many have a line of their own.
+FIRST = 10
+
+
+class RejectionLines:
+    """Tells of each of the first rejections; what a record says is left to the ledger.
+
+    Args:
+        log: Takes one line for a person.
+    """
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._log = log
+        self._rejected = 0
+        self._repeated = 0
+
+    def look(self, settlement: Settlement) -> None:
+        """A record is settled: tell of it, if it is one of the first that are rejected."""
+        if settlement.outcome is not Outcome.REJECTED:
+            return
+        self._rejected += 1
+        self._repeated += settlement.repeats
+        if self._rejected <= FIRST:
+            before = ", as before" if settlement.repeats else ""
+            why = f"{settlement.reason}{_where(settlement)}{before}"
+            self._log(f"Rejected: {name_of(settlement.entry)}: {why}.")
+
+    def end(self) -> None:
+        """The run ends: tell how many more there are, and where to look."""
+        if not self._rejected:
+            return
+        parts = []
+        if self._rejected > FIRST:
+            parts.append(f"{self._rejected - FIRST} more records were rejected")
+        if self._rejected > self._repeated:
+            parts.append("`reply-tasks rejected --run last` shows each with what is wrong")
+        if self._repeated:
+            parts.append(f"{self._repeated} only repeat earlier ones: `reply-tasks rejected`")
+        self._log(f"{'; '.join(parts)}.")
+
+
+def _where(settlement: Settlement) -> str:
+    """The first member that is wrong, and how; of Reply's refusal the status. No value."""
+    match settlement.problem:
+        case {"errors": [{"pointer": pointer, "rule": rule, "type": kind}, *_]}:
+            return f" at {pointer or '/'} ({rule}: {kind})"
+    return "" if settlement.http_status is None else f" (HTTP {settlement.http_status})"
