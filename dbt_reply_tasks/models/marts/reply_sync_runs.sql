@@ -36,7 +36,7 @@ runs as (
 
   select
     *,
-    applied + unchanged + superseded + rejected + uncertain as records,
+    applied + unchanged + superseded + rejected + held + uncertain as records,
     {{ reply_tasks.seconds_between('started_at', 'ended_at') }} as seconds
   from {{ ref('stg_reply_tasks__runs') }}
 
@@ -64,7 +64,9 @@ select
   runs.unchanged,
   runs.superseded,
   runs.rejected,
+  runs.held,
   runs.uncertain,
+  runs.repeated,
   runs.rejected + runs.uncertain as failed,
   case
     when runs.records > 0 then cast(runs.rejected + runs.uncertain as double precision) / runs.records

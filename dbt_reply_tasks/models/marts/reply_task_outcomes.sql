@@ -53,6 +53,8 @@ select
   ranked.received_at,
   ranked.claimed_at,
   ranked.settled_at,
+  ranked.approved_by,
+  ranked.approved_at,
   {{ reply_tasks.seconds_between('ranked.received_at', 'ranked.settled_at') }} as seconds_to_settle
 from ranked
 left join {{ ref('stg_reply_tasks__runs') }} as runs on runs.run_id = ranked.run_id

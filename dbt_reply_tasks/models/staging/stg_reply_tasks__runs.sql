@@ -13,7 +13,9 @@ with renamed as (
     {{ reply_tasks.as_integer(landed, 'unchanged') }} as unchanged,
     {{ reply_tasks.as_integer(landed, 'superseded') }} as superseded,
     {{ reply_tasks.as_integer(landed, 'rejected') }} as rejected,
+    {{ reply_tasks.as_integer(landed, 'held') }} as held,
     {{ reply_tasks.as_integer(landed, 'uncertain') }} as uncertain,
+    {{ reply_tasks.as_integer(landed, 'repeated') }} as repeated,
     {{ reply_tasks.as_integer(landed, 'apiCalls') }} as api_calls,
     {{ reply_tasks.as_number(landed, 'quotaWaitSeconds') }} as quota_wait_seconds
   from {{ landed['relation'] }}
@@ -37,7 +39,9 @@ select
   unchanged,
   superseded,
   rejected,
+  held,
   uncertain,
+  repeated,
   api_calls,
   quota_wait_seconds
 from latest

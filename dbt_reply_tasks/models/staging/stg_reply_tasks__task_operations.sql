@@ -21,7 +21,9 @@ with renamed as (
     {{ reply_tasks.as_text(landed, 'bodyHash') }} as body_hash,
     {{ reply_tasks.as_moment(landed, 'receivedAt') }} as received_at,
     {{ reply_tasks.as_moment(landed, 'claimedAt') }} as claimed_at,
-    {{ reply_tasks.as_moment(landed, 'settledAt') }} as settled_at
+    {{ reply_tasks.as_moment(landed, 'settledAt') }} as settled_at,
+    {{ reply_tasks.as_text(landed, 'approvedBy') }} as approved_by,
+    {{ reply_tasks.as_moment(landed, 'approvedAt') }} as approved_at
   from {{ landed['relation'] }}
 
 ),
@@ -52,6 +54,8 @@ select
   received_at,
   claimed_at,
   settled_at,
+  approved_by,
+  approved_at,
   {{ reply_tasks.json_text('problem', 'code') }} as problem_code,
   {{ reply_tasks.json_text('problem', 'title') }} as problem_title
 from latest
