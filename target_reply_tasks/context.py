@@ -7,8 +7,8 @@ from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.reply_clock import ReplyClock
 from reply_tasks.ledger import Ledger
-from target_reply_tasks.engine.pacing import Pacing
-from target_reply_tasks.engine.steps import Reached, pass_by
+from target_reply_tasks.pacing import Pacing
+from target_reply_tasks.steps import Reached, pass_by
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,10 +19,10 @@ from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
 from target_reply_tasks.engine.engine import Engine
 from target_reply_tasks.engine.gate import Gate
-from target_reply_tasks.engine.inbox import REST, Inbox
-from target_reply_tasks.engine.pacing import Pacing
-from target_reply_tasks.engine.steps import Reached, pass_by
+from target_reply_tasks.inbox import REST, Inbox
+from target_reply_tasks.pacing import Pacing
 from target_reply_tasks.result import RunResult
+from target_reply_tasks.steps import Reached, pass_by
 
 
 class Run:

@@ -25,7 +25,6 @@ from reply_tasks.plugin_settings import CatalogedSettings, spare_the_imported
 from reply_tasks.settings import TargetSettings, merged, target_settings_schema
 from target_reply_tasks.dry_run.run import DryRun, TellAsJson, TellInLog
 from target_reply_tasks.engine.engine import STOP_BOUND
-from target_reply_tasks.engine.steps import Step
 from target_reply_tasks.errors import InputClosedError, StopRun
 from target_reply_tasks.reading.intake import Intake
 from target_reply_tasks.reading.meltano_test import PASSED, is_test_line, may_be_config_test
@@ -35,6 +34,7 @@ from target_reply_tasks.result import RunResult
 from target_reply_tasks.run import Run
 from target_reply_tasks.sdk_lines import silence_the_untrue
 from target_reply_tasks.sinks import Receiver, TaskSink
+from target_reply_tasks.steps import Step
 
 
 class _Run(Protocol):

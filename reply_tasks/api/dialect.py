@@ -1,4 +1,4 @@
-"""How a request is written: today's public API, or the preview that the seed documents describe.
+"""How a request is written: today's public API, or the preview of it.
 
 Only requests have a dialect. Answers are read in either form.
 """

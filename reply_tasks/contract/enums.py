@@ -1,4 +1,4 @@
-"""Reply's task enums: the integers of the seed documents and the names of today's API.
+"""Reply's task enums: the integers of its preview and the names of today's API.
 
 Source: seeds/000 and seeds/001 (integers), the current OpenAPI document (camelCase names).
 The gaps in the numbers are Reply's.

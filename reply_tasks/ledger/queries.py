@@ -24,7 +24,7 @@ _NOTHING_KNOWN = KnownTask()
 def known_tasks(
     connection: Connection, task_ids: Collection[int], *, with_detail: bool = False
 ) -> dict[int, KnownTask]:
-    """What the ledger knows of these tasks; one that it does not know is known by nothing.
+    """What the ledger knows of these tasks; an unknown task maps to an empty ``KnownTask``.
 
     Args:
         connection: Any connection.

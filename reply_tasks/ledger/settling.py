@@ -30,7 +30,7 @@ KEPT = frozenset({Outcome.REJECTED, Outcome.HELD, Outcome.UNCERTAIN})
 
 
 class ClaimLostError(Exception):
-    """Another process took a claim of ours: it held us for dead, and settles it itself."""
+    """Another process took a claim of ours: it assumed that we had died, and settles it itself."""
 
 
 def next_sequences(connection: Connection, name: str, count: int) -> range:
@@ -219,7 +219,7 @@ def _forget_shaken(connection: Connection, task_id: int) -> None:
 
 
 def _tells_the_body(settlement: Settlement) -> bool:
-    """An update that was applied, or a merge whose read showed that the task is so already."""
+    """An update that was applied, or a merge whose read showed that the task already matches it."""
     return settlement.entry.operation is Operation.UPDATE and (
         settlement.outcome is Outcome.APPLIED
         or (settlement.outcome is Outcome.UNCHANGED and settlement.task_detail is not None)

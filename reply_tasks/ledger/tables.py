@@ -114,7 +114,7 @@ def _plain(value: object) -> object:
     return kept_as_it_came(value) if isinstance(value, Decimal | date) else str(value)
 
 
-# What was read from JSON holds no circles.
+# Parsed JSON cannot contain cycles.
 _ENCODER = json.JSONEncoder(allow_nan=False, check_circular=False, default=_plain)
 
 

@@ -10,7 +10,7 @@ from target_reply_tasks.context import Context
 from target_reply_tasks.engine.adoption import adopt
 from target_reply_tasks.engine.approvals import Approvals
 from target_reply_tasks.engine.plan import Plan
-from target_reply_tasks.engine.steps import Step
+from target_reply_tasks.steps import Step
 from target_reply_tasks.work import Work
 
 #: Seconds between two looks for claims that a dead run left while we wait for them.

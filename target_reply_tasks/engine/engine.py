@@ -22,7 +22,13 @@ from target_reply_tasks.engine.backlog import Backlog
 from target_reply_tasks.engine.checkpoint import Checkpoint
 from target_reply_tasks.engine.commits import ClaimLostError, Commits
 from target_reply_tasks.engine.gate import WINDOW, Gate
-from target_reply_tasks.engine.inbox import (
+from target_reply_tasks.engine.plan import Plan
+from target_reply_tasks.engine.progress import Progress
+from target_reply_tasks.engine.rejections import RejectionLines
+from target_reply_tasks.engine.state_writer import StateWriter
+from target_reply_tasks.engine.turn import Turn
+from target_reply_tasks.engine.verdicts import Verdicts
+from target_reply_tasks.inbox import (
     Crashed,
     Ended,
     Inbox,
@@ -37,15 +43,9 @@ from target_reply_tasks.engine.inbox import (
     StateRead,
     StopWanted,
 )
-from target_reply_tasks.engine.plan import Plan
-from target_reply_tasks.engine.progress import Progress
-from target_reply_tasks.engine.rejections import RejectionLines
-from target_reply_tasks.engine.state_writer import StateWriter
-from target_reply_tasks.engine.steps import Step
-from target_reply_tasks.engine.turn import Turn
-from target_reply_tasks.engine.verdicts import Verdicts
 from target_reply_tasks.result import RunResult
 from target_reply_tasks.sending.senders import Senders
+from target_reply_tasks.steps import Step
 from target_reply_tasks.work import Settled, Unsettled
 
 #: Seconds that what is in flight may take to settle when the run stops; then its claims are left to

@@ -3,7 +3,8 @@
 from threading import Condition
 
 from reply_tasks.ledger import Settlement
-from target_reply_tasks.engine.inbox import (
+from target_reply_tasks.errors import InputClosedError
+from target_reply_tasks.inbox import (
     Inbox,
     InputEnded,
     Received,
@@ -11,7 +12,6 @@ from target_reply_tasks.engine.inbox import (
     StateRead,
     StopWanted,
 )
-from target_reply_tasks.errors import InputClosedError
 from target_reply_tasks.work import Work
 
 #: The most records that are in hand at once: how far superseding looks.

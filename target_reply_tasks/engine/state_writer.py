@@ -7,8 +7,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
 
-from target_reply_tasks.engine.inbox import Crashed, Inbox, OutputClosed, StateLeft
-from target_reply_tasks.engine.steps import Reached, Step, pass_by
+from target_reply_tasks.inbox import Crashed, Inbox, OutputClosed, StateLeft
+from target_reply_tasks.steps import Reached, Step, pass_by
 
 
 class StateWriter:

@@ -19,13 +19,13 @@ from target_reply_tasks.context import Context
 from target_reply_tasks.engine.checkpoint import Checkpoint
 from target_reply_tasks.engine.commits import Commits
 from target_reply_tasks.engine.gate import WINDOW
-from target_reply_tasks.engine.inbox import PauseWanted, Received, Refused, SlotWanted
 from target_reply_tasks.engine.judge import Need
 from target_reply_tasks.engine.plan import LOOK_AHEAD, Plan
-from target_reply_tasks.engine.steps import Step
 from target_reply_tasks.engine.unknown_members import UnknownMembers
+from target_reply_tasks.inbox import PauseWanted, Received, Refused, SlotWanted
 from target_reply_tasks.result import RunResult
 from target_reply_tasks.sending.senders import Senders
+from target_reply_tasks.steps import Step
 from target_reply_tasks.work import Settled, Unsettled, Work
 
 

@@ -16,8 +16,8 @@ from reply_tasks.ledger.claims import note_attempts
 from reply_tasks.ledger.queries import known_tasks
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
-from target_reply_tasks.engine.inbox import Ended, Inbox, PauseWanted, SlotWanted
 from target_reply_tasks.errors import StopRun
+from target_reply_tasks.inbox import Ended, Inbox, PauseWanted, SlotWanted
 from target_reply_tasks.sending.calls import Effects, Sender
 from target_reply_tasks.sending.execute import execute
 from target_reply_tasks.sending.pool import Pool

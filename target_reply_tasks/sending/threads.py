@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
-from target_reply_tasks.engine.inbox import Crashed, Ended, Inbox
+from target_reply_tasks.inbox import Crashed, Ended, Inbox
 from target_reply_tasks.sending.pool import Pool
 from target_reply_tasks.work import Unsettled, Work
 

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from reply_tasks.api import transport
-from target_reply_tasks.engine.steps import Step
+from target_reply_tasks.steps import Step
 from target_reply_tasks.target import TargetReplyTasks
 
 

@@ -31,7 +31,7 @@ from reply_tasks.ledger.holding import held_operations
 from reply_tasks.ledger.tables import operations
 from reply_tasks.operator.approval import Word, approve_as_shown, decline_held, what_waits
 from reply_tasks.sandbox import Endpoint, SandboxServer
-from target_reply_tasks.engine.steps import Step
+from target_reply_tasks.steps import Step
 
 SECONDS = float(os.environ.get("REPLY_TASKS_LONG_CRASH_SECONDS", "60"))
 #: The steps that an approved execution passes.

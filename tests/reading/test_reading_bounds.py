@@ -9,8 +9,8 @@ from target_runs import Stage, lines, schema, signals_kept, update
 
 from target_reply_tasks.engine import gate as gate_module
 from target_reply_tasks.engine.gate import Gate
-from target_reply_tasks.engine.inbox import Inbox
 from target_reply_tasks.errors import InputClosedError
+from target_reply_tasks.inbox import Inbox
 from target_reply_tasks.sinks import TaskSink
 from target_reply_tasks.target import TargetReplyTasks
 
