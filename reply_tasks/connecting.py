@@ -8,16 +8,16 @@ from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection as Database
 
-from reply_tasks.api.client import Connection
+from reply_tasks.api.access import ReplyAccess
 from reply_tasks.api.dialect import FORMS
 from reply_tasks.ledger.database import clock
 from reply_tasks.quota.quota import Quota
 from reply_tasks.settings import CommonSettings
 
 
-def connection_to_reply(settings: CommonSettings) -> Connection:
+def access_to_reply(settings: CommonSettings) -> ReplyAccess:
     """Where Reply is and who calls. Without a key no client can be made of it."""
-    return Connection(
+    return ReplyAccess(
         api_url=settings.api_url,
         api_key=settings.api_key or "",
         form=FORMS.get(settings.api_dialect),

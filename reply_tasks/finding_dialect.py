@@ -13,8 +13,8 @@ from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.decisions import Action, Call
 from reply_tasks.api.dialect import EnumForm, KeyHeader, RequestForm, form_of_answer
 from reply_tasks.api.repeating import CannotGoOnError, Patience, Request, call_until_certain
-from reply_tasks.connecting import connection_to_reply
-from reply_tasks.ledger.database import told, writing
+from reply_tasks.connecting import access_to_reply
+from reply_tasks.ledger.database import clear_errors, writing
 from reply_tasks.ledger.request_forms import remember_form, remembered_form
 from reply_tasks.quota.digests import digest
 from reply_tasks.quota.quota import Wait
@@ -38,7 +38,7 @@ def client_of_reply(
     Raises:
         ConfigurationError: No client can be made of the settings.
     """
-    connection = connection_to_reply(settings)
+    connection = access_to_reply(settings)
     unknown = connection.form is None
     return ReplyClient(
         connection, finder=DialectFinder(settings, engine, on_wait) if unknown else None
@@ -71,12 +71,12 @@ class DialectFinder:
             LedgerError: The database did not take a transaction.
         """
         if doubted is None:
-            with told(), self._engine.connect() as connection:
+            with clear_errors(), self._engine.connect() as connection:
                 known = remembered_form(connection, self._settings.api_url, self._key_digest)
             if known is not None:
                 return RequestForm(KeyHeader(known[0]), EnumForm(known[1]))
         form = self._ask_reply(ask, stop)
-        with told(), writing(self._engine) as connection:
+        with clear_errors(), writing(self._engine) as connection:
             remember_form(
                 connection,
                 self._settings.api_url,

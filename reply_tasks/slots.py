@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from reply_tasks.api.answers import Answer
 from reply_tasks.api.repeating import CannotGoOnError
 from reply_tasks.connecting import shared_quota
-from reply_tasks.ledger.database import told, writing
+from reply_tasks.ledger.database import clear_errors, writing
 from reply_tasks.quota.quota import Wait
 from reply_tasks.settings import CommonSettings
 
@@ -79,5 +79,5 @@ class Slots:
 
 @contextmanager
 def _write(engine: Engine) -> Iterator[Connection]:
-    with told(), writing(engine) as connection:
+    with clear_errors(), writing(engine) as connection:
         yield connection

@@ -11,7 +11,7 @@ from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.contract.detail import TaskDetail, read_task_detail
 from reply_tasks.finding_dialect import client_of_reply
 from reply_tasks.ledger import LedgerError, open_engine
-from reply_tasks.ledger.database import told, writing
+from reply_tasks.ledger.database import clear_errors, writing
 from reply_tasks.ledger.identity import claim_origin
 from reply_tasks.quota.quota import Wait
 from reply_tasks.settings import TapSettings
@@ -63,7 +63,7 @@ class ApiStream(Stream):
         settings = self._settings
         engine = open_engine(settings.ledger_url)
         try:
-            with told(), writing(engine) as connection:
+            with clear_errors(), writing(engine) as connection:
                 claim_origin(connection, settings.api_url)
             with client_of_reply(settings, engine, self._log_wait) as client:
                 slots = Slots(engine, settings, on_wait=self._log_wait)

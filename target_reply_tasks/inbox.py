@@ -8,7 +8,7 @@ from reply_tasks.ledger import Settlement
 from target_reply_tasks.work import Unsettled, Work
 
 #: Seconds for which messages that nobody waits for gather into one commit.
-REST = 0.05
+GATHERING = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +135,13 @@ class Inbox:
     its commit.
     """
 
-    def __init__(self, *, rest: float) -> None:
+    def __init__(self, *, gathering: float) -> None:
         """Make an empty inbox.
 
         Args:
-            rest: Seconds for which a message that is not urgent may wait for others.
+            gathering: Seconds for which a message that is not urgent may wait for others.
         """
-        self._rest = rest
+        self._gathering = gathering
         self._enough = 1
         self._messages: deque[Message] = deque()
         self._arrived = Event()
@@ -170,7 +170,7 @@ class Inbox:
         if not self._arrived.wait(timeout):
             return []
         if len(self._messages) < enough:
-            self._urgent.wait(self._rest)
+            self._urgent.wait(self._gathering)
         self._arrived.clear()
         self._urgent.clear()
         group = []

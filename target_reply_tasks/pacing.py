@@ -179,7 +179,7 @@ class Pacing:
         wait = self._waits.get(user)
         return wait is not None and self._now < wait.until
 
-    def rest_but(self, wanting: Collection[str | None]) -> None:
+    def end_waits_but(self, wanting: Collection[str | None]) -> None:
         """Only these users want a slot: the others do not wait any more."""
         for user in [user for user in self._waits if user not in wanting]:
             self._end(user, time.monotonic())
@@ -195,7 +195,7 @@ class Pacing:
         now = time.monotonic()
         return self._waited + sum(now - wait.began for wait in self._waits.values())
 
-    def told(self) -> str | None:
+    def current_wait(self) -> str | None:
         """What is waited for, in a sentence; None: nothing."""
         if not self._waits:
             return None

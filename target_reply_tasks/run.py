@@ -19,7 +19,7 @@ from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
 from target_reply_tasks.engine.engine import Engine
 from target_reply_tasks.engine.gate import Gate
-from target_reply_tasks.inbox import REST, Inbox
+from target_reply_tasks.inbox import GATHERING, Inbox
 from target_reply_tasks.pacing import Pacing
 from target_reply_tasks.result import RunResult
 from target_reply_tasks.steps import Reached, pass_by
@@ -54,7 +54,7 @@ class Run:
         self._backoff = backoff or Backoff()
         self._reached = reached
         self._stack = ExitStack()
-        inbox = Inbox(rest=REST)
+        inbox = Inbox(gathering=GATHERING)
         self._inbox = inbox
         self._engine: Engine | None = None
         self._ledger: Ledger | None = None

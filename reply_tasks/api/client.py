@@ -2,14 +2,12 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from ipaddress import ip_address
 from threading import Event, Lock
 from types import TracebackType
 from typing import Protocol, Self
-from urllib.parse import SplitResult, urlsplit
 
+from reply_tasks.api.access import ReplyAccess, check_headers, checked_url, is_loopback
 from reply_tasks.api.answers import Answer, read_answer
 from reply_tasks.api.dialect import (
     PREVIEW_FORM,
@@ -26,34 +24,9 @@ from reply_tasks.api.problems import redact
 from reply_tasks.api.transport import Transport, Unanswered
 from reply_tasks.contract.records import Body
 
-DEFAULT_API_URL = "https://api.reply.io/v3"
-
 _COMPRESSED = header_lines({"Accept-Encoding": "gzip, deflate"})
 _PLAIN = header_lines({"Accept-Encoding": "identity"})
 _JSON = header_lines({"Content-Type": "application/json"})
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """Where Reply is and who calls, as the settings say. Its ``repr`` holds no key and no e-mail.
-
-    Attributes:
-        api_url: Base URL with ``/v3``; ``http`` only on loopback.
-        api_key: The key; surrounding blanks do not count.
-        form: How requests are written; None where that is to be found out.
-        team_id: Sent as ``X-TEAM-ID``.
-        user_id: Sent as ``X-USER-ID``, unless a record names another user.
-        user_email: Sent as ``X-User-Email``, unless a record names a user.
-        request_timeout: Seconds to wait for an answer; connecting has its own limit.
-    """
-
-    api_url: str = DEFAULT_API_URL
-    api_key: str = field(default="", repr=False)
-    form: RequestForm | None = PREVIEW_FORM
-    team_id: int | str | None = None
-    user_id: int | str | None = None
-    user_email: str | None = field(default=None, repr=False)
-    request_timeout: float = 30
 
 
 class FormFinder(Protocol):
@@ -70,7 +43,7 @@ class ReplyClient:
 
     def __init__(
         self,
-        connection: Connection,
+        access: ReplyAccess,
         *,
         finder: FormFinder | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -78,34 +51,34 @@ class ReplyClient:
         """Prepare what every call shares; nothing is sent yet.
 
         Args:
-            connection: Where and who.
-            finder: Finds the form of requests where the connection does not say it.
+            access: Where and who.
+            finder: Finds the form of requests where ``access`` does not say it.
             clock: Monotonic seconds, by which connections grow stale.
 
         Raises:
-            ConfigurationError: A member of ``connection`` cannot work.
+            ConfigurationError: A member of ``access`` cannot work.
         """
-        url = _checked_url(connection.api_url)
-        key = connection.api_key.strip()
+        url = checked_url(access.api_url)
+        key = access.api_key.strip()
         if not key:
             raise ConfigurationError("api_key is empty: set it to a key of the Reply account.")
         self._secret = key
-        self._form = connection.form
+        self._form = access.form
         self._finder = finder
         self._finding = Lock()
         self._doubted = False
         #: Whether a read of the task list has succeeded: then api_url leads to Reply.
         self.has_listed = False
-        self._identity = Identity(connection.team_id, connection.user_id, connection.user_email)
-        _check_headers({**auth_headers(PREVIEW_FORM, key), **self._identity.headers()})
+        self._identity = Identity(access.team_id, access.user_id, access.user_email)
+        check_headers({**auth_headers(PREVIEW_FORM, key), **self._identity.headers()})
         self._fixed = {"User-Agent": f"reply-tasks/{_version()}", "Accept": "application/json"}
         self._lines: dict[tuple[int | None, KeyHeader], bytes] = {}
         self._base = url.path.rstrip("/")
         self._tasks = f"{self._base}/tasks/"
         self._transport = Transport(
             f"{url.scheme}://{url.netloc}",
-            request_timeout=connection.request_timeout,
-            trust_proxies=not _is_loopback(url.hostname or ""),
+            request_timeout=access.request_timeout,
+            trust_proxies=not is_loopback(url.hostname or ""),
             clock=clock,
         )
 
@@ -251,57 +224,6 @@ class ReplyClient:
             lines = header_lines({**self._fixed, **key, **self._identity.headers(user)})
             self._lines[user, header] = lines
         return lines
-
-
-def _checked_url(text: str) -> SplitResult:
-    """``api_url`` in parts, if a key may be sent there."""
-    try:
-        url = urlsplit(text.strip())
-        host, _ = url.hostname or "", url.port
-    except ValueError:
-        raise ConfigurationError("api_url is not a URL.") from None
-    if url.scheme not in {"http", "https"} or not host:
-        raise ConfigurationError(f"api_url must be an https URL, such as {DEFAULT_API_URL}.")
-    if url.username is not None or url.password is not None:
-        raise ConfigurationError("api_url must hold no user name and no password: use api_key.")
-    if url.query or url.fragment:
-        raise ConfigurationError("api_url must end with its path: no query and no fragment.")
-    if not text.strip().isascii() or not text.strip().isprintable() or " " in text.strip():
-        raise ConfigurationError("api_url must be plain ASCII without blanks.")
-    if url.scheme == "http" and not _is_loopback(host):
-        raise ConfigurationError(
-            "api_url must start with https://, so that the key and the tasks are not sent in the "
-            "clear; http:// is only for a server on this machine (localhost, 127.0.0.1, [::1])."
-        )
-    if f".{host}".endswith(".reply.io") and not url.path.rstrip("/").endswith("/v3"):
-        raise ConfigurationError(f"api_url must end with /v3, such as {DEFAULT_API_URL}.")
-    return url
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _check_headers(headers: dict[str, str]) -> None:
-    """Refuse here what the HTTP library would refuse with an error that quotes the value."""
-    settings = {
-        "X-API-Key": "api_key",
-        "Authorization": "api_key",
-        "X-TEAM-ID": "team_id",
-        "X-USER-ID": "user_id",
-        "X-User-Email": "user_email",
-    }
-    for name, value in headers.items():
-        if not value.isascii() or not value.isprintable():
-            raise ConfigurationError(
-                f"{settings.get(name, name)} holds a character that an HTTP header cannot carry: "
-                "look for line breaks and letters beyond ASCII."
-            )
 
 
 def _version() -> str:

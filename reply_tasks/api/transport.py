@@ -7,28 +7,30 @@ is told apart from everything that comes after it.
 
 import logging
 import os
-import ssl
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
-from select import POLLIN, poll
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies, select_proxy
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from reply_tasks.api.answers import AnswerKind
+from reply_tasks.api.connections import (
+    NotConnectedError,
+    ReplyConnection,
+    SecureReplyConnection,
+    explain,
+)
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.api.exchange import (
     BadResponseError,
-    Incoming,
     Response,
     header_lines,
     request_bytes,
@@ -37,15 +39,12 @@ from reply_tasks.api.exchange import (
 if TYPE_CHECKING:
     from urllib3 import HTTPConnectionPool
 
-CONNECT_TIMEOUT = 10.0
 #: Seconds after which a connection that idled is replaced: a socket that died in the meantime
 #: would turn a certain answer into a lost one.
 IDLE_LIMIT = 3.0
 
 #: How often a call whose preparation outlasts a connection is prepared anew.
 _PREPARATIONS = 3
-_CHUNK = 64 * 1024
-_ERROR_LENGTH = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +101,13 @@ class Transport:
                 "proxy variables and REQUESTS_CA_BUNDLE of the environment."
             ) from error
         secure = urlsplit(origin).scheme == "https"
-        base = _SecureConnection if secure else _Connection
+        base = SecureReplyConnection if secure else ReplyConnection
         members = {
             "clock": staticmethod(clock),
             "idle_limit": idle_limit,
             "request_timeout": request_timeout,
         }
-        self._idle: deque[_Connection] = deque()
+        self._idle: deque[ReplyConnection] = deque()
         self._closed = False
         self._pool = cast("HTTPConnectionPool", pool)
         self._pool.ConnectionCls = type(base.__name__, (base,), members)
@@ -137,7 +136,7 @@ class Transport:
             connection = self._connection()
             if before_first_byte is not None:
                 connection = self._still_fresh(connection, before_first_byte)
-        except _NotConnectedError as error:
+        except NotConnectedError as error:
             return Unanswered(AnswerKind.NOT_CONNECTED, f"could not connect: {error}")
         kept = False
         try:
@@ -148,7 +147,7 @@ class Transport:
             broke_off = "no answer" if error.status is None else "the answer broke off"
             return Unanswered(AnswerKind.LOST, f"{broke_off}: {error}", error.status)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
-            return Unanswered(AnswerKind.LOST, f"no answer: {_explain(error)}", connection.status)
+            return Unanswered(AnswerKind.LOST, f"no answer: {explain(error)}", connection.status)
         finally:
             if kept and not self._closed:
                 self._idle.append(connection)
@@ -170,14 +169,14 @@ class Transport:
             while not self._idle[0].is_fresh:  # the one that has idled longest
                 self._idle.popleft().close()
 
-    def _connection(self) -> "_Connection":
+    def _connection(self) -> ReplyConnection:
         """One that stands and is fresh, or a new one.
 
         Raises:
-            _NotConnectedError: None could be made.
+            NotConnectedError: None could be made.
         """
         if self._closed:
-            raise _NotConnectedError("the client is closed")
+            raise NotConnectedError("the client is closed")
         while True:
             try:
                 connection = self._idle.pop()  # the one used last, which is the freshest
@@ -188,12 +187,12 @@ class Transport:
             connection.close()
 
     def _still_fresh(
-        self, connection: "_Connection", prepare: Callable[[], object]
-    ) -> "_Connection":
+        self, connection: ReplyConnection, prepare: Callable[[], object]
+    ) -> ReplyConnection:
         """One that is fresh after ``prepare`` has run, which may take a while.
 
         Raises:
-            _NotConnectedError: It took too long each time.
+            NotConnectedError: It took too long each time.
         """
         for _ in range(_PREPARATIONS):
             try:
@@ -206,114 +205,17 @@ class Transport:
             connection.close()
             connection = self._connection()
         connection.close()
-        raise _NotConnectedError("each connection had idled before it could be used")
+        raise NotConnectedError("each connection had idled before it could be used")
 
-    def _new_connection(self) -> "_Connection":
+    def _new_connection(self) -> ReplyConnection:
         # What the pool does for a request of its own; a tunnel through a proxy is part of it.
-        connection = cast("_Connection", self._pool._new_conn())  # noqa: SLF001
+        connection = cast("ReplyConnection", self._pool._new_conn())  # noqa: SLF001
         try:
             if self._pool.proxy is not None:
                 self._pool._prepare_proxy(connection)  # noqa: SLF001
             if connection.is_closed:
                 connection.connect()
-        except _NotConnectedError:
+        except NotConnectedError:
             connection.close()
             raise
         return connection
-
-
-class _NotConnectedError(Exception):
-    """Connecting failed, so nothing of the request was sent. The text says why."""
-
-
-class _Connection(HTTPConnection):
-    """A connection that says when it could not be made, and that grows stale when it idles."""
-
-    clock: Callable[[], float]
-    idle_limit: float
-    request_timeout: float
-    _used_at = 0.0
-    _incoming: Incoming
-
-    def connect(self) -> None:
-        self.timeout = CONNECT_TIMEOUT
-        try:
-            super().connect()
-            self.sock.settimeout(self.request_timeout)
-            self._arrivals = poll()
-            self._arrivals.register(self.sock, POLLIN)
-        except (HTTPError, HTTPException, OSError, ValueError) as error:
-            raise _NotConnectedError(_explain(error)) from error
-        self._incoming = Incoming()
-        self._used_at = self.clock()
-
-    def send_request(self, request: bytes) -> None:
-        """Send it. That the other side has hung up is not the end: it may have answered before."""
-        self._incoming.begin()
-        with suppress(BrokenPipeError, ConnectionResetError):
-            self.sock.sendall(request)
-
-    def receive_response(self) -> Response:
-        """Wait for the response; a trickle is bounded in time, as silence is.
-
-        Raises:
-            OSError: It did not come.
-            BadResponseError: It broke off, or is no HTTP.
-        """
-        incoming, receive = self._incoming, self.sock.recv
-        incoming.feed(receive(_CHUNK))
-        if not incoming.whole:
-            deadline = self.clock() + self.request_timeout
-            while not incoming.whole:
-                if self.clock() > deadline:
-                    raise TimeoutError
-                incoming.feed(receive(_CHUNK))
-        self._used_at = self.clock()
-        return incoming.response()
-
-    @property
-    def can_go_on(self) -> bool:
-        """Whether another exchange may follow."""
-        return self._incoming.keeps_alive
-
-    @property
-    def status(self) -> int | None:
-        """The status of the response, as far as it came."""
-        return self._incoming.status
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether it has not idled for too long."""
-        return self.clock() - self._used_at <= self.idle_limit
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether it is fresh, and nothing has arrived on it since its last answer."""
-        return self.is_fresh and not self._arrivals.poll(
-            0
-        )  # anything now is the end, or answers nothing
-
-
-class _SecureConnection(_Connection, HTTPSConnection):
-    """The same over TLS."""
-
-
-def _explain(error: BaseException) -> str:
-    """The root of ``error`` in a few words. It never quotes an address, a header or a body."""
-    root: Any = error
-    for _ in range(10):
-        inner = root.__cause__ or next(
-            (arg for arg in root.args if isinstance(arg, BaseException)), None
-        )
-        if inner is None:
-            break
-        root = inner
-    if isinstance(root, TimeoutError):
-        return "timed out"
-    if isinstance(root, ssl.SSLCertVerificationError):
-        return f"certificate refused: {root.verify_message}"[:_ERROR_LENGTH]
-    if isinstance(root, OSError) and root.strerror:
-        return f"{root.strerror}"[:_ERROR_LENGTH]
-    if isinstance(root, OSError) and root.args:
-        return f"{root}"[:_ERROR_LENGTH]
-    return type(root).__name__

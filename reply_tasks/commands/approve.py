@@ -13,7 +13,7 @@ from reply_tasks.commands.output import ID_LENGTH
 from reply_tasks.ledger.holding import held_operations
 from reply_tasks.ledger.queries import IDS_A_QUERY
 from reply_tasks.operator import last_ended_run, runs_named
-from reply_tasks.operator.approval import Waits, Word, approve_as_shown, what_waits
+from reply_tasks.operator.approval import ApprovalResult, Waits, approve_as_shown, what_waits
 from reply_tasks.settings import CommonSettings
 
 _EXAMPLE = """\b
@@ -60,14 +60,14 @@ def approve(  # noqa: PLR0913 - each one an option
         click.echo(f"{each.operation_id[:ID_LENGTH]}  {_SAID[words.get(each.operation_id)]}")
     if not chosen:
         click.echo("Nothing waits for a person.")
-    if any(words.get(each.operation_id) is not Word.TAKEN for each in chosen):
+    if any(words.get(each.operation_id) is not ApprovalResult.TAKEN for each in chosen):
         raise click.exceptions.Exit(1)
 
 
 _SAID = {
-    Word.TAKEN: "approved: the next run sends it.",
-    Word.CHANGED: "not approved: it is not what was shown any more. Look again.",
-    Word.GONE: "not approved: it does not wait any more.",
+    ApprovalResult.TAKEN: "approved: the next run sends it.",
+    ApprovalResult.CHANGED: "not approved: it is not what was shown any more. Look again.",
+    ApprovalResult.GONE: "not approved: it does not wait any more.",
     None: "not approved: nobody can have seen its text. Run `reply-tasks held --preview` first.",
 }
 
@@ -87,9 +87,9 @@ def _ask(ready: list[Waits]) -> None:
     click.confirm(f"Approve these {len(ready)}, to be sent as they are shown?", abort=True)
 
 
-def _say(settings: CommonSettings, ready: list[Waits], *, by: str) -> dict[str, Word]:
+def _say(settings: CommonSettings, ready: list[Waits], *, by: str) -> dict[str, ApprovalResult]:
     shown = {each.operation_id: each.digest for each in ready if each.digest is not None}
-    words: dict[str, Word] = {}
+    words: dict[str, ApprovalResult] = {}
     ids = [*shown]
     with ledger_to_write(settings) as write:
         for start in range(0, len(ids), IDS_A_QUERY):

@@ -17,9 +17,9 @@ from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.dialect import FORMS, Dialect
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.commands.options import whose_quota
-from reply_tasks.connecting import connection_to_reply, shared_quota
+from reply_tasks.connecting import access_to_reply, shared_quota
 from reply_tasks.ledger import LedgerError, open_engine
-from reply_tasks.ledger.database import MissingLedgerError, OlderLedgerError, told, writing
+from reply_tasks.ledger.database import MissingLedgerError, OlderLedgerError, clear_errors, writing
 from reply_tasks.operator import UserQuota, last_ended_run, quota_left
 from reply_tasks.resolving.evidence import CLOCK_ALLOWANCE
 from reply_tasks.settings import CommonSettings, SettingsError, TargetSettings
@@ -70,7 +70,7 @@ def _ledger(settings: CommonSettings, stack: ExitStack) -> tuple[Engine | None, 
     try:
         engine = open_engine(settings.ledger_url, create=False, migrate=False)
         stack.callback(engine.dispose)
-        with told(), engine.connect() as connection:
+        with clear_errors(), engine.connect() as connection:
             last = last_ended_run(connection)
     except MissingLedgerError as error:
         return None, _missing(settings, error)
@@ -149,14 +149,14 @@ def _read(
     """One read; None: the quota has no call left for it."""
     if engine is not None and not _slot(settings, engine):
         return None
-    connection = connection_to_reply(settings)
+    connection = access_to_reply(settings)
     with ReplyClient(replace(connection, form=FORMS[dialect])) as client:
         return client.whoami() if whoami else client.list_tasks(1, 0)
 
 
 def _slot(settings: CommonSettings, engine: Engine) -> bool:
     quota = shared_quota(settings, lambda: writing(engine))
-    with told(), writing(engine) as connection:
+    with clear_errors(), writing(engine) as connection:
         return quota.take(connection, settings.acting_user, 1).granted == 1
 
 
@@ -218,7 +218,7 @@ def _acting_user(settings: CommonSettings, engine: Engine | None, used: Dialect)
 
 def _quota(settings: CommonSettings, engine: Engine | None, answer: Answer | None) -> Finding:
     if engine is not None:
-        with told(), engine.connect() as connection:
+        with clear_errors(), engine.connect() as connection:
             left = quota_left(connection, whose_quota(settings))
         if left:
             return Finding("quota", ok=True, text=_quota_text(left[0]))

@@ -9,7 +9,7 @@ from reply_tasks.commands.held import named
 from reply_tasks.commands.options import ledger_to_read, ledger_to_write, settings_options
 from reply_tasks.commands.output import ID_LENGTH
 from reply_tasks.ledger.holding import held_operations
-from reply_tasks.operator.approval import Word, decline_held, what_waits
+from reply_tasks.operator.approval import ApprovalResult, decline_held, what_waits
 from reply_tasks.settings import CommonSettings
 
 _EXAMPLE = """\b
@@ -36,9 +36,9 @@ def decline(*, ids: tuple[str, ...], why: str, by: str | None, settings: CommonS
             connection, chosen, why=why, by=by or getpass.getuser(), at=datetime.now(UTC)
         )
     for operation_id in chosen:
-        taken = words[operation_id] is Word.TAKEN
+        taken = words[operation_id] is ApprovalResult.TAKEN
         click.echo(
             f"{operation_id[:ID_LENGTH]}  {'declined.' if taken else 'it does not wait any more.'}"
         )
-    if any(word is not Word.TAKEN for word in words.values()):
+    if any(word is not ApprovalResult.TAKEN for word in words.values()):
         raise click.exceptions.Exit(1)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.ledger import LedgerError, open_engine
-from reply_tasks.ledger.database import told, writing
+from reply_tasks.ledger.database import clear_errors, writing
 from reply_tasks.operator import WhoseQuota
 from reply_tasks.settings import (
     COMMON_SETTINGS,
@@ -106,7 +106,7 @@ def ledger_to_read(settings: CommonSettings) -> Iterator[Connection]:
     """
     engine = open_engine(settings.ledger_url, create=False)
     try:
-        with told(), engine.connect() as connection:
+        with clear_errors(), engine.connect() as connection:
             yield connection
     finally:
         engine.dispose()
@@ -125,7 +125,7 @@ def ledger_to_write(
 
     @contextmanager
     def write() -> Iterator[Connection]:
-        with told(), writing(engine) as connection:
+        with clear_errors(), writing(engine) as connection:
             yield connection
 
     try:

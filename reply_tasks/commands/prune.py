@@ -8,7 +8,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from reply_tasks.commands.options import SINCE, json_option, settings_options
 from reply_tasks.commands.output import console, print_json
 from reply_tasks.ledger import open_engine
-from reply_tasks.ledger.database import told
+from reply_tasks.ledger.database import clear_errors
 from reply_tasks.ledger.pruning import Pruned
 from reply_tasks.ledger.pruning import prune as prune_ledger
 from reply_tasks.settings import CommonSettings
@@ -51,7 +51,7 @@ def prune(  # noqa: PLR0913 - each one an option
         raise click.UsageError("Give either --older-than or --before.")
     engine = open_engine(settings.ledger_url, create=False)
     try:
-        with told(), _progress() as progress:
+        with clear_errors(), _progress() as progress:
             task = progress.add_task("", total=None)
 
             def tell(pruned: Pruned) -> bool:

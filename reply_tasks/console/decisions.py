@@ -16,7 +16,7 @@ from reply_tasks.console.app import console_of
 from reply_tasks.console.previews import read_previews
 from reply_tasks.ledger import Entry, Ledger
 from reply_tasks.ledger.queries import IDS_A_QUERY
-from reply_tasks.operator.approval import Word, approve_as_shown, decline_held
+from reply_tasks.operator.approval import ApprovalResult, approve_as_shown, decline_held
 from reply_tasks.resolving import (
     Look,
     OperatorVerdict,
@@ -96,13 +96,13 @@ def _why(text: str | None) -> str:
     return " ".join((text or "").split())[:_LONGEST_WHY]
 
 
-def _told_of_yes(words: Mapping[str, Word]) -> Iterator[str]:
-    taken = [*words.values()].count(Word.TAKEN)
+def _told_of_yes(words: Mapping[str, ApprovalResult]) -> Iterator[str]:
+    taken = [*words.values()].count(ApprovalResult.TAKEN)
     if taken == 1:
         yield f"Approved: 1 message {_GO_OUT}."
     elif taken:
         yield f"Approved: {taken} messages {_THEY_GO_OUT}."
-    changed = [*words.values()].count(Word.CHANGED)
+    changed = [*words.values()].count(ApprovalResult.CHANGED)
     if changed:
         yield (
             f"Not approved: {_messages(changed)} changed after this page was made. Look again, and "
@@ -111,15 +111,15 @@ def _told_of_yes(words: Mapping[str, Word]) -> Iterator[str]:
     yield from _told_of_gone(words)
 
 
-def _told_of_no(words: Mapping[str, Word]) -> Iterator[str]:
-    taken = [*words.values()].count(Word.TAKEN)
+def _told_of_no(words: Mapping[str, ApprovalResult]) -> Iterator[str]:
+    taken = [*words.values()].count(ApprovalResult.TAKEN)
     if taken:
         yield f"Declined: {_messages(taken)} will not be sent."
     yield from _told_of_gone(words)
 
 
-def _told_of_gone(words: Mapping[str, Word]) -> Iterator[str]:
-    gone = [*words.values()].count(Word.GONE)
+def _told_of_gone(words: Mapping[str, ApprovalResult]) -> Iterator[str]:
+    gone = [*words.values()].count(ApprovalResult.GONE)
     if gone:
         yield (
             f"Nothing was done about {_messages(gone)} that waited no more: somebody else had "

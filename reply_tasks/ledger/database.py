@@ -60,10 +60,10 @@ __all__ = [
     "MissingLedgerError",
     "OlderLedgerError",
     "cause",
+    "clear_errors",
     "clock",
     "open_engine",
     "shown",
-    "told",
     "writing",
     "writing_on",
 ]
@@ -192,7 +192,7 @@ def writing_on(connection: Connection, *, durable: bool) -> Iterator[None]:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def clear_errors() -> Iterator[None]:
     """Turn what the database raises into one clear line.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Holding: executions that wait for a person, the person's word, and the claim that follows a yes.
+"""Holding: executions that wait for a person, and the person's yes or no.
 
 An approval binds to the digest of exactly what would be sent. It is used once: what was approved
 leaves ``held`` with its claim, and whatever it becomes, it does not come back.
@@ -8,18 +8,17 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, func, null, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, null, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from reply_tasks.contract.kept import digest_of
 from reply_tasks.contract.outcomes import Outcome, Reason
-from reply_tasks.ledger.claims import UNCLAIMED, claimed_by, last_sequence, read_claim
+from reply_tasks.ledger.claims import last_sequence, read_claim
 from reply_tasks.ledger.database import clock
-from reply_tasks.ledger.liveness import Holder
 from reply_tasks.ledger.queries import batches
 from reply_tasks.ledger.settling import next_sequences
 from reply_tasks.ledger.tables import operations
-from reply_tasks.ledger.values import Claim, Entry
+from reply_tasks.ledger.values import Claim
 
 
 class HeldExecution(NamedTuple):
@@ -74,7 +73,7 @@ class Held(NamedTuple):
         return self.claim.entry.operation_id
 
 
-_IS_HELD: ColumnElement[bool] = and_(
+IS_HELD: ColumnElement[bool] = and_(
     operations.c.outcome == Outcome.HELD, operations.c.record.is_not(None)
 )
 _HELD_ON = select(
@@ -83,7 +82,7 @@ _HELD_ON = select(
     operations.c.body_hash,
     operations.c.external_id,
     operations.c.approved_digest,
-).where(_IS_HELD, operations.c.task_id.in_(bindparam("ids", expanding=True)))
+).where(IS_HELD, operations.c.task_id.in_(bindparam("ids", expanding=True)))
 _DECLINED_ON = select(
     operations.c.task_id,
     operations.c.operation_id,
@@ -137,7 +136,7 @@ def held_operations(  # noqa: PLR0913 - each narrows it down
     """
     statement = (
         select(operations)
-        .where(_IS_HELD, operations.c.sequence > after)
+        .where(IS_HELD, operations.c.sequence > after)
         .order_by(operations.c.sequence)
         .limit(most)
     )
@@ -153,7 +152,7 @@ def held_operations(  # noqa: PLR0913 - each narrows it down
 def count_held(connection: Connection, *, approved: bool) -> int:
     """How many wait that a person has approved, or has not."""
     statement = select(func.count()).select_from(operations)
-    return connection.scalar(statement.where(_IS_HELD, _approved(word=approved))) or 0
+    return connection.scalar(statement.where(IS_HELD, _approved(word=approved))) or 0
 
 
 def _approved(*, word: bool) -> ColumnElement[bool]:
@@ -173,9 +172,6 @@ def _read(row: Row[Any]) -> Held:
     )
 
 
-# -- a person's word -------------------------------------------------------------------------------
-
-
 def note_preview(
     connection: Connection,
     held: Held,
@@ -186,7 +182,7 @@ def note_preview(
     """Keep what a preview read; False: it does not wait any more."""
     last_sequence(connection)
     calls = [*(attempt.as_json() for attempt in held.claim.attempts), *attempts]
-    return _change(
+    return change_held(
         connection,
         held.operation_id,
         operations.c.approved_at.is_(None),
@@ -204,18 +200,17 @@ def approve(
     Args:
         connection: In a write transaction.
         held: What the person was shown.
-        record: What is to be sent: the record, with the previewed text frozen into it where it
-            brought none.
+        record: What is sent: the record, with a previewed text frozen into it if it brought none.
         by: Who says so.
         at: When, UTC.
     """
     last_sequence(connection)
     current = connection.scalar(
-        select(operations.c.record).where(operations.c.operation_id == held.operation_id, _IS_HELD)
+        select(operations.c.record).where(operations.c.operation_id == held.operation_id, IS_HELD)
     )
     if current is None or digest_of(current) != digest_of(held.claim.entry.record):
         return False
-    return _change(
+    return change_held(
         connection,
         held.operation_id,
         operations.c.approved_at.is_(None),
@@ -254,10 +249,7 @@ def supersede_held(connection: Connection, operation_id: str, *, by: str) -> boo
 
 
 def expire_held(connection: Connection, *, after: timedelta) -> int:
-    """Reject what nobody approved in time; how many.
-
-    The database's clock says what the time is.
-    """
+    """Reject what nobody approved in time, by the database's clock; how many."""
     last_sequence(connection)  # nobody says yes between the look and the no
     now = clock(connection)
     ids = held_too_long(connection, after=after)
@@ -281,7 +273,7 @@ def held_too_long(connection: Connection, *, after: timedelta) -> list[str]:
         connection.scalars(
             select(operations.c.operation_id)
             .where(
-                _IS_HELD,
+                IS_HELD,
                 operations.c.approved_at.is_(None),
                 operations.c.settled_at < clock(connection) - after,
             )
@@ -292,90 +284,17 @@ def held_too_long(connection: Connection, *, after: timedelta) -> list[str]:
 
 def _end(connection: Connection, operation_id: str, **values: Any) -> bool:  # noqa: ANN401
     (number,) = next_sequences(connection, "operations", 1)
-    return _change(connection, operation_id, sequence=number, **values)
+    return change_held(connection, operation_id, sequence=number, **values)
 
 
-def _change(
+def change_held(
     connection: Connection,
     operation_id: str,
     *conditions: ColumnElement[bool],
     **values: Any,  # noqa: ANN401 - the columns' own types
 ) -> bool:
+    """Set these columns of an operation that waits; False: it does not wait, or not like that."""
     statement = update(operations).where(
-        operations.c.operation_id == operation_id, _IS_HELD, *conditions
+        operations.c.operation_id == operation_id, IS_HELD, *conditions
     )
     return connection.execute(statement.values(**values)).rowcount == 1
-
-
-# -- what follows a yes ----------------------------------------------------------------------------
-
-
-def approved_operations(connection: Connection) -> list[Claim]:
-    """What a person approved and no run has claimed yet, in the order approved.
-
-    What is not, to the letter, what the person was shown is left alone.
-    """
-    rows = connection.execute(
-        select(operations)
-        .where(_IS_HELD, operations.c.approved_at.is_not(None))
-        .order_by(operations.c.approved_at, operations.c.sequence)
-    )
-    return [read_claim(row) for row in rows if digest_of(row.record) == row.approved_digest]
-
-
-def claim_approved(  # noqa: PLR0913 - the columns of a claim
-    connection: Connection,
-    entries: Iterable[Entry],
-    *,
-    holder: Holder,
-    run_id: str,
-    at: datetime,
-    reply_ahead: float | None = None,
-) -> frozenset[str]:
-    """Claim what was approved; the ids of those whose task is free and whose text is unchanged.
-
-    Args:
-        connection: In a write transaction that holds the counter's lock, so that no other writer
-            comes between.
-        entries: What is claimed.
-        holder: Who claims.
-        run_id: The run that will settle them.
-        at: Now, by this process's clock.
-        reply_ahead: Seconds by which Reply's clock is ahead of it; None: not known.
-    """
-    granted = set()
-    shared = claimed_by(holder, run_id=run_id, at=at, reply_ahead=reply_ahead)
-    other = operations.alias()
-    for entry in entries:
-        free = ~exists().where(other.c.task_id == operations.c.task_id, other.c.outcome.is_(None))
-        changed = _change(
-            connection,
-            entry.operation_id,
-            operations.c.approved_digest == digest_of(entry.record),
-            free,
-            **shared,
-            outcome=None,
-            sequence=None,
-            task_detail=null(),
-            detail=null(),
-        )
-        if changed:
-            granted.add(entry.operation_id)
-    return frozenset(granted)
-
-
-def put_back_approved(
-    connection: Connection, operation_ids: Collection[str], *, holder: Holder
-) -> None:
-    """Give back claims of approved operations that were never sent: they wait as they did."""
-    for operation_id in operation_ids:
-        (number,) = next_sequences(connection, "operations", 1)
-        connection.execute(
-            update(operations)
-            .where(
-                operations.c.operation_id == operation_id,
-                operations.c.claimed_by == holder.holder_id,
-                operations.c.outcome.is_(None),
-            )
-            .values(**UNCLAIMED, outcome=Outcome.HELD, sequence=number)
-        )

@@ -11,7 +11,7 @@ from typing import Self
 from sqlalchemy import Connection, Engine
 
 from reply_tasks.ledger.boot_clock import since_boot
-from reply_tasks.ledger.database import LedgerError, open_engine, told, writing, writing_on
+from reply_tasks.ledger.database import LedgerError, clear_errors, open_engine, writing, writing_on
 from reply_tasks.ledger.files import LedgerFile
 from reply_tasks.ledger.identity import claim_origin, note_opening
 from reply_tasks.ledger.liveness import LEASE, RENEWAL, Holder, this_process
@@ -117,7 +117,7 @@ class Ledger:
         Raises:
             LedgerError: The database refused it.
         """
-        with told(), writing(self.engine, durable=durable) as connection:
+        with clear_errors(), writing(self.engine, durable=durable) as connection:
             yield connection
 
     @contextmanager
@@ -126,11 +126,11 @@ class Ledger:
 
         Yields a function that, called with ``durable=``, gives a transaction on that connection.
         """
-        with told(), self.engine.connect() as connection:
+        with clear_errors(), self.engine.connect() as connection:
 
             @contextmanager
             def transaction(*, durable: bool) -> Iterator[Connection]:
-                with told(), writing_on(connection, durable=durable):
+                with clear_errors(), writing_on(connection, durable=durable):
                     yield connection
 
             yield transaction
@@ -138,7 +138,7 @@ class Ledger:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading."""
-        with told(), self.engine.connect() as connection:
+        with clear_errors(), self.engine.connect() as connection:
             yield connection
 
 
@@ -171,7 +171,7 @@ class _Lease:
         while not self._stopped.wait(pause):
             began, pause = _monotonic(), RENEWAL.total_seconds()
             try:
-                with told(), writing(self._engine, durable=False) as connection:
+                with clear_errors(), writing(self._engine, durable=False) as connection:
                     known = renew_lease(connection, self._holder)
             except LedgerError:
                 pause = min(pause, 1.0)  # the next renewal may succeed; until then `safe` tells

@@ -56,7 +56,7 @@ class ApprovalCounts:
     """How many executions are in a person's hands.
 
     Attributes:
-        undecided: They wait for a word.
+        undecided: They wait for a yes or no.
         approved: They wait for the next run.
     """
 
@@ -64,8 +64,8 @@ class ApprovalCounts:
     approved: int
 
 
-class Word(StrEnum):
-    """What came of a person's word."""
+class ApprovalResult(StrEnum):
+    """What came of a person's yes or no."""
 
     TAKEN = "taken"
     CHANGED = "changed"
@@ -124,7 +124,7 @@ def what_would_be_sent(held: Held) -> Mapping[str, Any] | None:
 
 def approve_as_shown(
     connection: Connection, shown: Mapping[str, str], *, by: str, at: datetime
-) -> dict[str, Word]:
+) -> dict[str, ApprovalResult]:
     """A person's yes to each of these, if it is still what they were shown.
 
     Args:
@@ -133,22 +133,22 @@ def approve_as_shown(
         by: Who says so.
         at: When, UTC.
     """
-    words = dict.fromkeys(shown, Word.GONE)
+    words = dict.fromkeys(shown, ApprovalResult.GONE)
     for held in held_operations(connection, operation_ids=[*shown]):
         record = what_would_be_sent(held)
         same = record is not None and digest_of(record) == shown[held.operation_id]
         if held.approved_at is not None:
-            words[held.operation_id] = Word.TAKEN if same else Word.CHANGED
+            words[held.operation_id] = ApprovalResult.TAKEN if same else ApprovalResult.CHANGED
         elif record is None or not same:
-            words[held.operation_id] = Word.CHANGED
+            words[held.operation_id] = ApprovalResult.CHANGED
         elif approve(connection, held, record=record, by=by, at=at):
-            words[held.operation_id] = Word.TAKEN
+            words[held.operation_id] = ApprovalResult.TAKEN
     return words
 
 
 def decline_held(
     connection: Connection, operation_ids: Collection[str], *, why: str, by: str, at: datetime
-) -> dict[str, Word]:
+) -> dict[str, ApprovalResult]:
     """A person's no to each of these, whatever its text: one that was approved is taken back.
 
     Args:
@@ -158,8 +158,8 @@ def decline_held(
         by: Who says so.
         at: When, UTC.
     """
-    words = dict.fromkeys(operation_ids, Word.GONE)
+    words = dict.fromkeys(operation_ids, ApprovalResult.GONE)
     for held in held_operations(connection, operation_ids=[*operation_ids]):
         if decline(connection, held, why=why, by=by, at=at):
-            words[held.operation_id] = Word.TAKEN
+            words[held.operation_id] = ApprovalResult.TAKEN
     return words

@@ -16,7 +16,7 @@ from reply_tasks.contract import UpdateMode, body_hash, merge, read_task_detail
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.contract.records import Body
 from reply_tasks.ledger import Entry, Execution, KnownTask, RejectedUpdate, open_engine
-from reply_tasks.ledger.database import told
+from reply_tasks.ledger.database import clear_errors
 from reply_tasks.ledger.holding import HeldExecution
 from reply_tasks.ledger.identity import refuse_foreign
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
@@ -208,7 +208,7 @@ class Foresight:
         """No transaction stays open while the next record is waited for."""
         if self._connection is None:  # pragma: no cover - a bug of ours
             raise AssertionError("there is no ledger")
-        with told():
+        with clear_errors():
             yield self._connection
             self._connection.rollback()
 

@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from reply_tasks.contract.kept import read_kept_record
 from reply_tasks.contract.outcomes import Operation
+from reply_tasks.ledger.approved import approved_operations
 from reply_tasks.ledger.holding import (
     Declined,
     HeldExecution,
-    approved_operations,
     declined_on,
     expire_held,
     held_on,

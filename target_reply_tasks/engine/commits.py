@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from reply_tasks.api.reply_clock import ReplyClock
 from reply_tasks.ledger import Ledger, LedgerAwayError, LedgerError, Settlement
+from reply_tasks.ledger.approved import claim_approved, put_back_approved
 from reply_tasks.ledger.claims import claim, last_sequence, release, still_held
-from reply_tasks.ledger.holding import claim_approved, put_back_approved
 from reply_tasks.ledger.rejected_updates import mark_updates
 from reply_tasks.ledger.runs import last_turn, note_turn, renew_lease
 from reply_tasks.ledger.settling import ClaimLostError, settle

@@ -116,7 +116,7 @@ class Turn:
         self._result.totals.api_calls += len(work.attempts) - work.made_before
         if isinstance(result, Settlement):
             if result.task_detail is not None:
-                self._unknown_members.look(result.task_detail)
+                self._unknown_members.check(result.task_detail)
             self.settled.append(work.ended(result))
             self._plan.finish(work)
             if result.reason is Reason.USER_REFUSED:
@@ -233,7 +233,7 @@ class Turn:
                 slots = self._context.pacing.take(connection, user, len(picked))
                 self._plan.put_back(user, picked[slots:])
                 wanted += picked[:slots]
-        self._context.pacing.rest_but(
+        self._context.pacing.end_waits_but(
             {*self._plan.users_with_work(), *(slot.work.user for slot in self.slots_wanted)}
         )
         if not wanted:

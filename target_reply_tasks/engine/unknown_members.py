@@ -17,7 +17,7 @@ class UnknownMembers:
         self._seen: set[object] = set()
         self._told: set[str] = set()
 
-    def look(self, returned: Mapping[str, Any]) -> None:
+    def check(self, returned: Mapping[str, Any]) -> None:
         """Look at one task; one of a form that was seen before costs next to nothing."""
         form = (*returned, *(str(returned.get(name)) for name in _ENUMS))
         if form in self._seen:

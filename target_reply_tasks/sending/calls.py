@@ -4,34 +4,27 @@ Each call takes a slot of the quota and is written down; an execution leaves onl
 intent. When to call again is decided by ``reply_tasks.api.repeating``.
 """
 
-import random
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from threading import Event
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from reply_tasks.api.answers import Answer
-from reply_tasks.api.backoff import Backoff
-from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.decisions import Action, Call, Decision, may_have_acted
 from reply_tasks.api.dialect import PREVIEW_FORM
 from reply_tasks.api.repeating import (
-    AssumedDownError,
     CallerRefusedError,
-    CannotGoOnError,
     Patience,
     Request,
     call_until_certain,
 )
-from reply_tasks.api.reply_clock import ReplyClock
 from reply_tasks.contract import TaskDetail
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Attempt, Settlement
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.errors import StopRun
-from target_reply_tasks.work import Unsettled, Work
+from target_reply_tasks.sending.effects import Effects
+from target_reply_tasks.work import Work
 
 #: Seconds that an execution's intent may be old when the first byte leaves.
 FRESH_INTENT = 1.0
@@ -41,45 +34,6 @@ MOST_NOTES = 3
 
 class Interrupted(Exception):  # noqa: N818 - it is not an error
     """The run is stopping: this record is given back as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Effects:
-    """What a sender may do to the context, handed in.
-
-    Attributes:
-        client: Makes the calls.
-        slot: Uses up the record's slot of the quota, or waits for one if it has none that is still
-            good; False when the run is stopping and none is free.
-        pause: Reply answered 429: no calls of that record's user for so many seconds.
-        observe: An answer came: it may say what is left of the quota.
-        note: Writes a claim's calls down, durably, before one more is sent; False when the claim
-            is not ours any more.
-        last_detail: The task of a record as Reply last returned it, by the ledger.
-        refused_users: Users of records that Reply refuses in this run, and how.
-        held: Whether this process's lease is safely ours.
-        stopping: Set when the run stops: no more waiting.
-        reply_clock: What time it is for Reply.
-        backoff: How long to wait before a repeat.
-        random: A number from 0 to 1.
-        monotonic: Seconds.
-        now: UTC.
-    """
-
-    client: ReplyClient
-    slot: Callable[[Work], bool]
-    pause: Callable[[Work, float], None]
-    observe: Callable[[Work, Answer], None]
-    note: Callable[[Work, tuple[Attempt, ...]], bool]
-    last_detail: Callable[[Work], TaskDetail | None]
-    refused_users: dict[str | None, Decision]
-    held: Callable[[], bool]
-    stopping: Event
-    reply_clock: ReplyClock = field(default_factory=ReplyClock)
-    backoff: Backoff = field(default_factory=Backoff)
-    random: Callable[[], float] = random.random
-    monotonic: Callable[[], float] = time.monotonic
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 class Calls:
@@ -335,28 +289,3 @@ class Calls:
                 )
             work.intent_at = began
         work.intent_at = None  # it is used: one more send needs another
-
-
-class Sender:
-    """Applies one record at a time: the steps of an update, a merge or an execution."""
-
-    def __init__(
-        self, effects: Effects, settings: TargetSettings, *, update: "Step", execute: "Step"
-    ) -> None:
-        self._effects = effects
-        self._settings = settings
-        self._steps = {Operation.UPDATE: update, Operation.EXECUTE: execute}
-
-    def apply(self, work: Work) -> Settlement | Unsettled:
-        """Take a claimed record to its outcome, or give it back when the run stops."""
-        try:
-            return self._steps[work.operation](Calls(self._effects, self._settings, work))
-        except Interrupted:
-            return Unsettled(work)
-        except AssumedDownError as stop:
-            return Unsettled(work, f"{stop} The record stays unsettled until you run again.")
-        except (CannotGoOnError, StopRun) as stop:
-            return Unsettled(work, str(stop))
-
-
-Step = Callable[[Calls], Settlement]

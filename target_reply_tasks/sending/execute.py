@@ -144,19 +144,19 @@ def _read_back(calls: Calls, doubt: _Doubt) -> tuple[Found, TaskDetail | None, s
     pauses = chain(READ_BACK_AFTER, repeat(READ_BACK_AFTER[-1]))
     while True:
         last = certain or calls.monotonic() >= ends
-        found, task, told = _look(calls)
+        found, task, told = _read_once(calls)
         if found is not Found.STILL_NEW or last:
             return found, task, told
         try:
             calls.sleep(max(0.0, min(next(pauses), ends - calls.monotonic())))
         except Interrupted:
-            found, task, told = _look(calls)  # the run stops: one last look
+            found, task, told = _read_once(calls)  # the run stops: one last look
             if found is Found.STILL_NEW:
                 raise
             return found, task, told
 
 
-def _look(calls: Calls) -> tuple[Found, TaskDetail | None, str]:
+def _read_once(calls: Calls) -> tuple[Found, TaskDetail | None, str]:
     task = (read := calls.read()).task
     if task is None:
         return Found.UNCLEAR, None, f"the task can't be read back: {read.detail}"

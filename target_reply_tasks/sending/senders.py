@@ -18,9 +18,10 @@ from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
 from target_reply_tasks.errors import StopRun
 from target_reply_tasks.inbox import Ended, Inbox, PauseWanted, SlotWanted
-from target_reply_tasks.sending.calls import Effects, Sender
+from target_reply_tasks.sending.effects import Effects
 from target_reply_tasks.sending.execute import execute
 from target_reply_tasks.sending.pool import Pool
+from target_reply_tasks.sending.sender import Sender
 from target_reply_tasks.sending.threads import SenderThreads
 from target_reply_tasks.sending.update import Merge, replace
 from target_reply_tasks.work import Work

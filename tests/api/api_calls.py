@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-from reply_tasks.api.client import Connection, ReplyClient
+from reply_tasks.api.access import ReplyAccess
+from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.dialect import FORMS, Dialect
 from reply_tasks.api.identity import Identity
 
@@ -19,7 +20,7 @@ def connect(
     identity: Identity | None = None,
 ) -> ReplyClient:
     who = identity or Identity()
-    connection = Connection(
+    connection = ReplyAccess(
         url,
         KEY,
         FORMS[dialect],

@@ -8,8 +8,9 @@ import pytest
 from api_calls import KEY, connect
 from scripted_server import ScriptedServer, Step, Then, http
 
+from reply_tasks.api.access import ReplyAccess
 from reply_tasks.api.answers import AnswerKind
-from reply_tasks.api.client import Connection, ReplyClient
+from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.dialect import Dialect
 from reply_tasks.api.errors import ConfigurationError
 from reply_tasks.api.identity import Identity
@@ -173,7 +174,7 @@ def test_the_key_appears_nowhere(
 
 def test_a_connection_shows_neither_key_nor_email() -> None:
     """Its repr may be logged."""
-    text = repr(Connection(api_key=KEY, user_email="ann@example.com"))
+    text = repr(ReplyAccess(api_key=KEY, user_email="ann@example.com"))
     assert KEY not in text
     assert "ann@" not in text
 
@@ -182,13 +183,13 @@ def test_a_connection_shows_neither_key_nor_email() -> None:
 def test_a_key_that_no_header_can_carry_is_refused_without_quoting_it(key: str) -> None:
     """The HTTP library's own error would quote it."""
     with pytest.raises(ConfigurationError, match="api_key") as caught:
-        ReplyClient(Connection("https://api.reply.io/v3", key))
+        ReplyClient(ReplyAccess("https://api.reply.io/v3", key))
     assert KEY not in str(caught.value)
 
 
 def test_blanks_around_a_key_do_not_count(server: ScriptedServer) -> None:
     """Secrets often end in a line break."""
-    with ReplyClient(Connection(server.url, f" {KEY}\n")) as client:
+    with ReplyClient(ReplyAccess(server.url, f" {KEY}\n")) as client:
         client.whoami()
     assert server.seen[0].headers["x-api-key"] == KEY
 
@@ -218,7 +219,7 @@ def test_blanks_around_a_key_do_not_count(server: ScriptedServer) -> None:
 def test_an_api_url_that_cannot_work_is_refused(url: str, says: str) -> None:
     """Before any call, with what to write instead, and without quoting it."""
     with pytest.raises(ConfigurationError, match=says) as caught:
-        ReplyClient(Connection(url, KEY))
+        ReplyClient(ReplyAccess(url, KEY))
     assert "secret" not in str(caught.value)
 
 
@@ -236,26 +237,26 @@ def test_an_api_url_that_cannot_work_is_refused(url: str, says: str) -> None:
 )
 def test_an_api_url_that_can_work_is_taken(url: str) -> None:
     """Over https anywhere, over http on this machine."""
-    ReplyClient(Connection(url, KEY)).close()
+    ReplyClient(ReplyAccess(url, KEY)).close()
 
 
 def test_an_empty_key_is_refused() -> None:
     """A call without a key can only fail."""
     with pytest.raises(ConfigurationError, match="api_key"):
-        ReplyClient(Connection("https://api.reply.io/v3", "  "))
+        ReplyClient(ReplyAccess("https://api.reply.io/v3", "  "))
 
 
 def test_an_identity_that_no_header_can_carry_is_refused() -> None:
     """The setting is named."""
     with pytest.raises(ConfigurationError, match="team_id"):
-        ReplyClient(Connection("https://api.reply.io/v3", KEY, team_id="1\r\nA: b"))
+        ReplyClient(ReplyAccess("https://api.reply.io/v3", KEY, team_id="1\r\nA: b"))
 
 
 def test_a_socks_proxy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot tell a failed connection from a lost answer is not used."""
     monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1080")
     with pytest.raises(ConfigurationError, match="SOCKS"):
-        ReplyClient(Connection("https://api.reply.io/v3", KEY))
+        ReplyClient(ReplyAccess("https://api.reply.io/v3", KEY))
 
 
 @pytest.mark.parametrize(
@@ -267,4 +268,4 @@ def test_an_environment_that_cannot_work_is_refused(
     """At the start of the run, not at its first record."""
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match="environment"):
-        ReplyClient(Connection("https://api.reply.io/v3", KEY))
+        ReplyClient(ReplyAccess("https://api.reply.io/v3", KEY))

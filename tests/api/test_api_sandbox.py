@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from api_calls import connect
 
+from reply_tasks.api.access import ReplyAccess
 from reply_tasks.api.answers import AnswerKind
-from reply_tasks.api.client import Connection, ReplyClient
+from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.decisions import Action, Call, decide
 from reply_tasks.api.dialect import FORMS
 from reply_tasks.contract.enums import TaskStatus, TaskType
@@ -31,7 +32,7 @@ def sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture(params=list(FORMS))
 def client(sandbox: SandboxServer, request: pytest.FixtureRequest) -> Iterator[ReplyClient]:
-    connection = Connection(sandbox.url, DEFAULT_API_KEY, FORMS[request.param], request_timeout=5)
+    connection = ReplyAccess(sandbox.url, DEFAULT_API_KEY, FORMS[request.param], request_timeout=5)
     with ReplyClient(connection) as connected:
         yield connected
 
@@ -94,7 +95,7 @@ def test_a_record_acts_as_its_user() -> None:
     users = [User(1, "one@example.com"), User(2, "two@example.com")]
     with SandboxServer(keys={DEFAULT_API_KEY: users}) as sandbox:
         sandbox.create_task(1)
-        connection = Connection(sandbox.url, DEFAULT_API_KEY, user_email="one@example.com")
+        connection = ReplyAccess(sandbox.url, DEFAULT_API_KEY, user_email="one@example.com")
         with ReplyClient(connection) as client:
             client.get_task(1)
             client.get_task(1, act_as_user_id=2)
@@ -139,7 +140,7 @@ def test_a_fault_makes_an_execution_lost_and_an_update_repeat(
 
 def test_a_sandbox_that_is_gone_received_nothing(sandbox: SandboxServer) -> None:
     """Even for a client that was connected a moment ago."""
-    connection = Connection(sandbox.url, DEFAULT_API_KEY)
+    connection = ReplyAccess(sandbox.url, DEFAULT_API_KEY)
     with ReplyClient(connection) as client:
         client.get_task(1)
         sandbox.stop()

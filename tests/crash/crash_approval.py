@@ -11,7 +11,7 @@ from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger.database import writing
 from reply_tasks.ledger.holding import held_operations
 from reply_tasks.ledger.tables import operations, runs, sequences
-from reply_tasks.operator.approval import Word, approve_as_shown, decline_held, what_waits
+from reply_tasks.operator.approval import ApprovalResult, approve_as_shown, decline_held, what_waits
 from reply_tasks.sandbox import Endpoint
 
 Sent = tuple[int, str]
@@ -37,7 +37,7 @@ class ApprovalWorld(World):
             }
             digests = {name: str(each.digest) for name, each in shown.items()}
             words = approve_as_shown(connection, digests, by="ann", at=datetime.now(UTC))
-        assert set(words.values()) <= {Word.TAKEN}
+        assert set(words.values()) <= {ApprovalResult.TAKEN}
         for name, each in shown.items():
             record = each.held.claim.entry.record
             self.approved[name] = (record["id"], record["content"]["body"])
@@ -48,7 +48,7 @@ class ApprovalWorld(World):
             waiting = [each.operation_id for each in held_operations(connection)]
             some = [name for name in waiting if chance.random() < share]
             words = decline_held(connection, some, why="", by="bob", at=datetime.now(UTC))
-        assert set(words.values()) <= {Word.TAKEN}
+        assert set(words.values()) <= {ApprovalResult.TAKEN}
         for name in some:
             self.approved.pop(name, None)
 

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from reply_tasks.api import transport
+from reply_tasks.api.connections import ReplyConnection
 from target_reply_tasks.steps import Step
 from target_reply_tasks.target import TargetReplyTasks
 
@@ -42,7 +43,7 @@ def _reads(arguments: tuple[Any, ...], _result: object) -> bool:
     return bool(arguments[1] == "GET")
 
 
-_connection, _transport = transport._Connection, transport.Transport
+_connection, _transport = ReplyConnection, transport.Transport
 #: What lies on the wire, beside the steps that the engine names.
 CALLS: Mapping[str, Call] = {
     "before the send": Call(_transport, "send", after=False, counts=_writes),

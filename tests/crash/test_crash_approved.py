@@ -29,7 +29,7 @@ from reply_tasks.ledger import open_engine
 from reply_tasks.ledger.database import writing
 from reply_tasks.ledger.holding import held_operations
 from reply_tasks.ledger.tables import operations
-from reply_tasks.operator.approval import Word, approve_as_shown, decline_held, what_waits
+from reply_tasks.operator.approval import ApprovalResult, approve_as_shown, decline_held, what_waits
 from reply_tasks.sandbox import Endpoint, SandboxServer
 from target_reply_tasks.steps import Step
 
@@ -177,7 +177,7 @@ def test_two_runs_side_by_side_use_each_yes_once(
                 words = decline_held(
                     connection, [each.operation_id], why="", by="bob", at=datetime.now(UTC)
                 )
-            if words[each.operation_id] is Word.TAKEN:
+            if words[each.operation_id] is ApprovalResult.TAKEN:
                 declined.add(each.held.claim.entry.task_id)
             if len(declined) == 20:
                 break

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from reply_tasks.api.access import ReplyAccess
 from reply_tasks.api.answers import Answer, read_answer
-from reply_tasks.api.client import Connection, ReplyClient
+from reply_tasks.api.client import ReplyClient
 from reply_tasks.api.decisions import Call, decide
 from reply_tasks.api.dialect import CURRENT_FORM, FORMS, auth_headers
 from reply_tasks.api.identity import EMAIL_HEADER, TEAM_HEADER, USER_HEADER
@@ -46,7 +47,7 @@ def made() -> dict[str, LoggedCall]:
     """What arrives when each method of the client is called, in the current dialect."""
     calls = {}
     with SandboxServer(tasks=[Task(1)]) as sandbox:
-        connection = Connection(sandbox.url, DEFAULT_API_KEY, CURRENT_FORM)
+        connection = ReplyAccess(sandbox.url, DEFAULT_API_KEY, CURRENT_FORM)
         with ReplyClient(connection) as client:
             for name, method in METHODS.items():
                 assert method(client).status == 200

@@ -12,7 +12,8 @@ from fault_rows import POST, PUT
 from pipeline import new_stage, observe, sandbox
 from target_runs import KEY, Stage, execution, merge, update
 
-from reply_tasks.api.client import Connection, ReplyClient
+from reply_tasks.api.access import ReplyAccess
+from reply_tasks.api.client import ReplyClient
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.contract.kept import read_kept_record
 from reply_tasks.contract.outcomes import Operation
@@ -20,7 +21,8 @@ from reply_tasks.ledger import Attempt, Entry, Ledger, new_id
 from reply_tasks.ledger.claims import claim
 from reply_tasks.sandbox import FaultKind, SandboxServer, When
 from reply_tasks.settings import TargetSettings
-from target_reply_tasks.sending.calls import Calls, Effects
+from target_reply_tasks.sending.calls import Calls
+from target_reply_tasks.sending.effects import Effects
 from target_reply_tasks.work import Work
 
 AN_HOUR = timedelta(hours=1)
@@ -50,7 +52,7 @@ def claimed_by_the_dead(stage: Stage, *, at: datetime, reply_ahead: float | None
 
 def client_of(server: SandboxServer) -> ReplyClient:
     """A client of a sandbox."""
-    return ReplyClient(Connection(api_url=server.url, api_key=KEY, request_timeout=20))
+    return ReplyClient(ReplyAccess(api_url=server.url, api_key=KEY, request_timeout=20))
 
 
 def test_the_window_of_a_dead_run_s_call_begins_when_it_is_taken_over(quick_folder: Path) -> None:

@@ -19,15 +19,13 @@ from sqlalchemy import Connection
 
 from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger import Entry, Ledger
+from reply_tasks.ledger.approved import approved_operations, claim_approved, put_back_approved
 from reply_tasks.ledger.claims import last_sequence, take_over_orphans
 from reply_tasks.ledger.holding import (
     approve,
-    approved_operations,
-    claim_approved,
     decline,
     expire_held,
     held_operations,
-    put_back_approved,
     supersede_held,
 )
 

@@ -15,7 +15,13 @@ from reply_tasks.contract.kept import digest_of
 from reply_tasks.ledger import Ledger
 from reply_tasks.ledger.holding import held_operations, note_preview
 from reply_tasks.ledger.tables import operations
-from reply_tasks.operator.approval import Waits, Word, approve_as_shown, decline_held, what_waits
+from reply_tasks.operator.approval import (
+    ApprovalResult,
+    Waits,
+    approve_as_shown,
+    decline_held,
+    what_waits,
+)
 
 CONTENT = {"subject": "Renewal", "body": "Hi Ada."}
 RENDERED = {"contactId": 7, "deliveryInfo": {"email": "ada@example.com"}, "content": CONTENT}
@@ -40,7 +46,7 @@ def shown(stage: Stage) -> tuple[Waits, ...]:
         return what_waits(connection, held_operations(connection))
 
 
-def approve(stage: Stage, digests: Mapping[str, str]) -> list[Word]:
+def approve(stage: Stage, digests: Mapping[str, str]) -> list[ApprovalResult]:
     with writing(stage) as connection:
         words = approve_as_shown(connection, digests, by="ann", at=datetime.now(UTC))
     return [words[each] for each in digests]
@@ -60,12 +66,12 @@ def test_what_is_approved_is_what_was_shown(stage: Stage) -> None:
     assert approve(
         stage, {first.operation_id: str(first.digest), second.operation_id: "other"}
     ) == [
-        Word.TAKEN,
-        Word.CHANGED,
+        ApprovalResult.TAKEN,
+        ApprovalResult.CHANGED,
     ]
     stage.run(executions_without_approval=0)
     assert [each.task_id for each in stage.sandbox.outbox] == [1]
-    assert approve(stage, {first.operation_id: str(first.digest)}) == [Word.GONE]
+    assert approve(stage, {first.operation_id: str(first.digest)}) == [ApprovalResult.GONE]
 
 
 def test_a_text_that_changed_since_it_was_shown_is_not_approved(stage: Stage) -> None:
@@ -75,7 +81,7 @@ def test_a_text_that_changed_since_it_was_shown_is_not_approved(stage: Stage) ->
     with writing(stage) as connection:
         other = {"id": 1, "content": {**CONTENT, "body": "Another text"}}
         connection.execute(sql_update(operations).values(record=other))
-    assert approve(stage, {waits.operation_id: str(waits.digest)}) == [Word.CHANGED]
+    assert approve(stage, {waits.operation_id: str(waits.digest)}) == [ApprovalResult.CHANGED]
     stage.run(executions_without_approval=0)
     assert not stage.sandbox.outbox
 
@@ -85,7 +91,7 @@ def test_a_text_that_nobody_has_seen_can_not_be_approved(stage: Stage) -> None:
     hold(stage, 1)
     (waits,) = shown(stage)
     assert (waits.to_send, waits.digest, waits.message) == (None, None, None)
-    assert approve(stage, {waits.operation_id: ""}) == [Word.CHANGED]
+    assert approve(stage, {waits.operation_id: ""}) == [ApprovalResult.CHANGED]
 
 
 @pytest.mark.parametrize("content", [None, {"subject": "S", "body": " "}, {"subject": "S"}, "?"])
@@ -96,7 +102,7 @@ def test_a_preview_without_a_text_shows_nothing_to_approve(stage: Stage, content
     preview(stage, bare, {**RENDERED, "content": content})
     (waits,) = shown(stage)
     assert (waits.to_send, waits.digest) == (None, None)
-    assert approve(stage, {waits.operation_id: digest_of({"id": 1})}) == [Word.CHANGED]
+    assert approve(stage, {waits.operation_id: digest_of({"id": 1})}) == [ApprovalResult.CHANGED]
     stage.run(executions_without_approval=0)
     assert not stage.sandbox.outbox
 
@@ -109,9 +115,9 @@ def test_the_previewed_text_is_frozen_and_sent(stage: Stage) -> None:
     (waits,) = shown(stage)
     assert waits.recipient.address == "ada@example.com"
     preview(stage, waits, {**RENDERED, "content": {**CONTENT, "body": "Hi Bob."}})
-    assert approve(stage, {waits.operation_id: str(waits.digest)}) == [Word.CHANGED]
+    assert approve(stage, {waits.operation_id: str(waits.digest)}) == [ApprovalResult.CHANGED]
     (again,) = shown(stage)
-    assert approve(stage, {again.operation_id: str(again.digest)}) == [Word.TAKEN]
+    assert approve(stage, {again.operation_id: str(again.digest)}) == [ApprovalResult.TAKEN]
     stage.run(executions_without_approval=0)
     assert [each.body for each in stage.sandbox.outbox] == ["Hi Bob."]
 
@@ -124,7 +130,7 @@ def test_a_no_takes_back_a_yes_that_no_run_has_used(stage: Stage) -> None:
     with writing(stage) as connection:
         ids = [waits.operation_id]
         words = decline_held(connection, ids, why="wrong", by="bob", at=datetime.now(UTC))
-    assert words == {waits.operation_id: Word.TAKEN}
+    assert words == {waits.operation_id: ApprovalResult.TAKEN}
     stage.run(executions_without_approval=0)
     assert not stage.sandbox.outbox
     assert "Declined by bob: wrong" in stage.fate()["detail"]

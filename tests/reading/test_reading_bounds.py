@@ -19,7 +19,7 @@ from target_reply_tasks.target import TargetReplyTasks
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     """A gate that admits a hundred bytes."""
     monkeypatch.setattr(gate_module, "MOST_BYTES", 100)
-    return Gate(Inbox(rest=0.0))
+    return Gate(Inbox(gathering=0.0))
 
 
 def test_more_bytes_wait_for_room(gate: Gate) -> None:
