@@ -145,6 +145,7 @@ def _calls(client: ReplyClient, clock: Clock, **effects: Any) -> Calls:
         "note": lambda *_: True,
         "last_detail": lambda _: None,
         "held": lambda: True,
+        "refused_users": {},
         "stopping": Event(),
         "monotonic": clock,
     }
