@@ -43,7 +43,7 @@ class Progress:
         if in_hand:
             seconds = max(by_pace, by_quota)
             parts.append(f"the {in_hand} in hand take {in_words(seconds)}")
-        waiting = self._context.pacing.told()
+        waiting = self._context.pacing.current_wait()
         if waiting is None and plan.waits_elsewhere:
             waiting = "Waiting for another run to settle what it has claimed."
         self._context.log(f"Progress: {'; '.join(parts)}.{f' {waiting}' if waiting else ''}")
