@@ -7,7 +7,7 @@ the task is applied.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, null, update
+from sqlalchemy import Connection, String, bindparam, func, null, update
 
 from reply_tasks.contract.outcomes import Operation, Outcome
 from reply_tasks.ledger.bulk import Bulk
@@ -32,7 +32,8 @@ def mark_updates(connection: Connection, settlements: Iterable[Settlement]) -> N
             continue
         row = {"id": entry.task_id, "at": entry.received_at}
         if settlement.outcome is Outcome.REJECTED:
-            marks.append({**row, "operation": entry.operation_id})
+            kept = None if settlement.repeats else entry.operation_id
+            marks.append({**row, "operation": entry.operation_id, "first": kept})
         elif settlement.outcome in {Outcome.APPLIED, Outcome.UNCHANGED}:
             ends.append(row)
     if marks:
@@ -50,10 +51,18 @@ def _mark(dialect: str) -> "postgresql.Insert | sqlite.Insert":
     earlier = tasks.c.update_rejected_at.is_(None) | (
         tasks.c.update_rejected_at <= statement.excluded.update_rejected_at
     )
-    columns = ("update_rejected_by", "update_rejected_at")
+    # A repeat has no row of its own: the mark goes on naming the one that it repeats.
+    named = func.coalesce(
+        bindparam("first", type_=String),
+        tasks.c.update_rejected_by,
+        bindparam("operation", type_=String),
+    )
     return statement.on_conflict_do_update(
         index_elements=[tasks.c.task_id],
-        set_={name: statement.excluded[name] for name in columns},
+        set_={
+            "update_rejected_by": named,
+            "update_rejected_at": statement.excluded.update_rejected_at,
+        },
         where=earlier,
     )
 

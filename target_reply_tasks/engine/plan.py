@@ -118,7 +118,7 @@ class Plan:
                 )
                 match judgement.need:
                     case Need.SETTLE | Need.DROP:
-                        judged_now |= _marks(work, judgement)
+                        judged_now |= _marks(work, judgement, known.get(work.task_id, _UNASKED))
                         if self._lanes.drop_head(work):
                             held = judgement.outcome is Outcome.HELD
                             (after_held.append if held else self._look_at)(work.task_id)
@@ -225,12 +225,15 @@ class Plan:
             self._fresh[task_id] = None
 
 
-def _marks(work: Work, judgement: Judgement) -> dict[int, RejectedUpdate | None]:
+def _marks(work: Work, judgement: Judgement, known: KnownTask) -> dict[int, RejectedUpdate | None]:
     """What later records of the task must know, before this judgement is in the ledger."""
     if work.operation is not Operation.UPDATE:
         return {}
-    rejected = RejectedUpdate(work.entry.operation_id, work.entry.received_at)
-    return {work.task_id: rejected if judgement.outcome is Outcome.REJECTED else None}
+    if judgement.outcome is not Outcome.REJECTED:
+        return {work.task_id: None}
+    repeated = known.rejected_update if judgement.repeats else None
+    named = work.entry.operation_id if repeated is None else repeated.operation_id
+    return {work.task_id: RejectedUpdate(named, work.entry.received_at)}
 
 
 _UNASKED = KnownTask()

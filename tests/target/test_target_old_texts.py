@@ -63,6 +63,21 @@ def test_the_mark_outlives_the_run_until_an_update_is_applied(mails: Stage) -> N
     assert sent(mails) == [1]
 
 
+@pytest.mark.parametrize("refused_by", ["us", "Reply"])
+def test_the_same_again_leaves_no_row(mails: Stage, refused_by: str) -> None:
+    """Update and execution that only repeat what came of them are counted, run after run."""
+    mails.sandbox.edit_task(1, creation_source=CreationSource.SEQUENCE, contact_id=77)
+    wrong: dict[str, Any] = {"dueTo": "soon"} if refused_by == "us" else {"contactId": 78}
+    for _ in range(3):
+        mails.run(mail(1, **wrong), execution(1), retry_rejected_hours=24)
+    assert [(row["operation"], row["outcome"]) for row in mails.operations()] == [
+        ("update", "rejected"),
+        ("execute", "rejected"),
+    ]
+    assert [run["repeated"] for run in mails.runs()] == [0, 2, 2]
+    assert sent(mails) == []
+
+
 def test_an_update_that_is_there_already_ends_the_mark(mails: Stage) -> None:
     """A, then a broken B, then A again: Reply has what the last update wants."""
     mails.run(mail(1))
