@@ -305,7 +305,13 @@ class Model(RuleBasedStateMachine):
         sequences = [row["sequence"] for row in rows]
         assert len(sequences) == len(set(sequences))
         reasons = {row["reason"] for row in rows} - {None}
-        assert reasons <= {"invalid_record", "task_not_new", "already_executed", "execution_failed"}
+        assert reasons <= {
+            "invalid_record",
+            "task_not_new",
+            "already_executed",
+            "execution_failed",
+            "update_rejected",
+        }
 
     def _run(self, mode: str, **more: Any) -> None:
         """Run to the end, and hold the run to its promises."""
@@ -368,9 +374,19 @@ class Model(RuleBasedStateMachine):
             assert ask.task_id in self.may_hold
         elif ask.task_id in self._sent():
             assert fate in {"applied", "unchanged", "already_executed"}
+        elif fate == "update_rejected":
+            assert self._an_update_failed(ask.task_id, by=row["received_at"])
         else:
             assert fate == "task_not_new"
             assert not was_new
+
+    def _an_update_failed(self, task_id: int, *, by: datetime) -> bool:
+        """Whether an update of the task was rejected that was read by then."""
+        return any(
+            (row["task_id"], row["operation"], row["outcome"]) == (task_id, "update", "rejected")
+            and row["received_at"] <= by
+            for row in self.stage.operations()
+        )
 
     def _no_state_is_ahead(self, states: list[int], before: datetime) -> None:
         covered = Counter(ask.key for ask in self.input[: states[-1]] if states) if states else {}
