@@ -11,6 +11,7 @@ from dotenv import find_dotenv, load_dotenv
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase, _ConfigInput
 
+from reply_tasks.about_text import about_text
 from reply_tasks.log_lines import LogLines
 from reply_tasks.settings import (
     BUILTIN_SETTINGS,
@@ -45,6 +46,8 @@ class CatalogedSettings(PluginBase, Generic[S]):
     """
 
     settings_class: ClassVar[type[CommonSettings]]
+    #: Shown at the end of ``--help``.
+    example: ClassVar[str]
 
     def __init__(
         self,
@@ -71,6 +74,31 @@ class CatalogedSettings(PluginBase, Generic[S]):
             SettingsError: Something in the config is unknown, missing or wrong.
         """
         return self.settings_class.from_config(self.config)  # type: ignore[return-value]  # as declared by the plugin
+
+    @classmethod
+    def print_about(cls, output_format: str | None = None) -> None:
+        """``--about``: as text for a person, else in the SDK's forms."""
+        if output_format is not None:
+            super().print_about(output_format)
+            return
+        about = cls._get_about_info()
+        click.echo(
+            about_text(
+                about.name,
+                about.version,
+                about.description or "",
+                about.settings,
+                cls._env_var_prefix,
+            ),
+            nl=False,
+        )
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """The command line: the SDK's, with an example in its help."""
+        command = super().get_singer_command()
+        command.epilog = cls.example
+        return command
 
     @classmethod
     def invoke(cls, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - the SDK's own

@@ -37,6 +37,11 @@ class TapReplyTasks(CatalogedSettings[TapSettings], Tap):
     name = "tap-reply-tasks"
     package_name = "reply-tasks"
     settings_class = TapSettings
+    example = """\b
+Example:
+  tap-reply-tasks --config config.json --state state.json | target-jsonl >> states.jsonl
+  tail -n 1 states.jsonl > state.json
+"""
     config_jsonschema: ClassVar[dict[str, Any]] = tap_settings_schema()
     # No BATCH: records of a ledger are few and small. No ACTIVATE_VERSION: nothing is deleted.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [

@@ -53,6 +53,11 @@ class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
     name = "target-reply-tasks"
     package_name = "reply-tasks"
     settings_class = TargetSettings
+    example = """\b
+Example:
+  target-reply-tasks --config config.json --dry-run < records.singer
+  tap-postgres --config crm.json | target-reply-tasks --config config.json >> states.jsonl
+"""
     config_jsonschema: ClassVar[dict[str, Any]] = target_settings_schema()
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,

@@ -43,7 +43,10 @@ def read_with_format(value: object, dates: Dates) -> datetime | None:
         if dates.format in {EPOCH_SECONDS, EPOCH_MILLISECONDS}:
             return _since_the_epoch(value, milliseconds=dates.format == EPOCH_MILLISECONDS)
         if isinstance(value, str) and dates.format is not None:
-            return _in_utc(datetime.strptime(value.strip(), dates.format), dates.zone)  # noqa: DTZ007 - its zone follows
+            text = value.strip()
+            # strptime reads the name of a zone and forgets it; GMT and UTC are in no doubt.
+            named = "%Z" in dates.format and text.endswith(("GMT", "UTC"))
+            return _in_utc(datetime.strptime(text, dates.format), UTC if named else dates.zone)  # noqa: DTZ007 - its zone follows
     except (ValueError, OverflowError, OSError, ArithmeticError):
         return None
     return None

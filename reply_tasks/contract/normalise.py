@@ -13,7 +13,7 @@ from reply_tasks.contract.date_times import Dates
 from reply_tasks.contract.members import OPERATION_MEMBER, Member, Null, Place, parts_of, places
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.contract.records import Violation
-from reply_tasks.contract.values import Unreadable, is_null_text, json_type, quoted
+from reply_tasks.contract.values import Unreadable, found_at, is_null_text, json_type
 
 
 @dataclass(slots=True)
@@ -193,6 +193,8 @@ def _unreadable(pointer: str, error: Unreadable, value: object, spelling: str) -
     path = pointer[1:].replace("/", ".")
     called = path if spelling == path else f"{path} (given as {spelling})"
     kind = json_type(value)
-    shown = quoted(value)
-    found = f"a value of type {kind}" if shown is None else shown
-    return Violation(pointer, error.rule, kind, f"{called} must be {error.need}; it is {found}.")
+    if isinstance(value, str) and not value.strip():
+        return Violation(pointer, error.rule, kind, f"{called} is required; it is empty.")
+    hint = f" {error.hint}" if error.hint else ""
+    message = f"{called} must be {error.need}; it is {found_at(pointer, value)}.{hint}"
+    return Violation(pointer, error.rule, kind, message)

@@ -14,7 +14,7 @@ from reply_tasks.contract.date_times import is_canonical_date_time
 from reply_tasks.contract.records import Body, Violation
 from reply_tasks.contract.rules import broken_rules
 from reply_tasks.contract.schemas import schema
-from reply_tasks.contract.values import json_type, quoted
+from reply_tasks.contract.values import found_at, json_type
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -117,8 +117,10 @@ def _violations_of(error: "ValidationError") -> Iterator[Violation]:
         yield _violation(path, rule, kind, "is only for LinkedIn tasks (taskType 5)")
         return
     rule = str(error.validator)
-    shown = quoted(value)
-    found = f"a value of type {kind}" if shown is None else shown
+    if value is None and rule == "type":
+        yield _violation(path, rule, kind, "is required; it is null")
+        return
+    found = found_at("/" + "/".join(path), value)
     yield _violation(path, rule, kind, f"must {_NEEDS[rule](error.validator_value)}; it is {found}")
 
 

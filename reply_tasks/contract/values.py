@@ -17,6 +17,7 @@ from reply_tasks.contract.date_times import (
     write_date_time,
 )
 from reply_tasks.contract.enums import ReplyEnum
+from reply_tasks.contract.hints import date_hint, nearest_name
 
 Reader = Callable[[Any, Dates], Any]
 
@@ -26,6 +27,8 @@ _LARGEST = 2**63 - 1
 _LARGEST_EXACT_FLOAT = 2**53
 _DIGITS_OF_LARGEST = 19
 _LONGEST_QUOTE = 80
+#: Members that can hold a person's name, address or words.
+_PERSONAL = ("/template", "/content", "/externalId")
 #: Of a date-time without a fraction of a second, in the form in which most of them come.
 _CANONICAL_LENGTH = len("2026-09-01T22:00:00Z")
 _NULL_TEXTS = frozenset({"", "none", "null"})
@@ -58,16 +61,18 @@ class Unreadable(ValueError):  # noqa: N818  # it is a finding, and the caller a
     Attributes:
         rule: The broken rule's short name.
         need: What the member must be, to follow "must be".
+        hint: How it could be read, or what was probably meant: a sentence, or empty.
     """
 
-    def __init__(self, rule: str, need: str) -> None:
+    def __init__(self, rule: str, need: str, hint: str = "") -> None:
         super().__init__(need)
         self.rule = rule
         self.need = need
+        self.hint = hint
 
 
 def read_integer(value: object, _dates: Dates) -> int:
-    """An id: an integer, a digit string, or an integral float or Decimal."""
+    """An id: an integer, an integral float or Decimal, or the text of any of these."""
     number = value if type(value) is int else _integer_of(value)
     if number is None:
         raise Unreadable("type", "an integer")
@@ -95,6 +100,9 @@ def _integer_of(value: object) -> int | None:
 
 
 def _integer_of_text(text: str) -> int | None:
+    whole, point, fraction = text.partition(".")
+    if point and fraction and not fraction.strip("0"):
+        text = whole
     if not (text.isascii() and text.removeprefix("-").isdecimal()):
         return None
     digits = text.removeprefix("-").lstrip("0") or "0"
@@ -155,7 +163,8 @@ def read_instant(value: object, dates: Dates) -> str:
     if moment is None:
         rule = "format" if isinstance(value, (str, date)) else "type"
         beside = "" if dates.format is None else f", or in date_format {dates.format}"
-        raise Unreadable(rule, f"a date-time in ISO 8601 form, e.g. 2026-09-01T22:00:00Z{beside}")
+        need = f"a date-time in ISO 8601 form, e.g. 2026-09-01T22:00:00Z{beside}"
+        raise Unreadable(rule, need, date_hint(value))
     return write_date_time(moment)
 
 
@@ -172,7 +181,9 @@ def enum_reader(enum: type[ReplyEnum]) -> Reader:
         member = enum.parse(value)
         if member is None:
             plain = isinstance(value, (str, int)) and not isinstance(value, bool)
-            raise Unreadable("enum" if plain else "type", f"one of {names}")
+            near = nearest_name(value, (each.wire_name for each in enum))
+            hint = f"Did you mean {near}?" if near else ""
+            raise Unreadable("enum" if plain else "type", f"one of {names}", hint)
         return member.value
 
     return read_enum
@@ -198,7 +209,16 @@ def json_type(value: object) -> str:
     return f"Python {type(value).__name__}"[:_LONGEST_QUOTE]
 
 
-def quoted(value: object) -> str | None:
+def found_at(pointer: str, value: object) -> str:
+    """What was found at a place, for an error message: the value, or only of what type it is.
+
+    What people write about people, and the key of somebody else's system, is never quoted.
+    """
+    shown = None if pointer.startswith(_PERSONAL) else _quoted(value)
+    return f"a value of type {json_type(value)}" if shown is None else shown
+
+
+def _quoted(value: object) -> str | None:
     """``value`` for an error message, or None when it is too long to be quoted or is no scalar."""
     if isinstance(value, str):
         shown = ascii(value) if len(value) <= _LONGEST_QUOTE else ""

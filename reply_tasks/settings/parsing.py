@@ -248,6 +248,11 @@ def usable_ledger_url(value: str) -> str:
         return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
     if backend != "sqlite" or driver not in {"", "pysqlite"}:
         raise ValueError(need)
+    if url.host:
+        raise ValueError(
+            "have three slashes before a file's name (sqlite:///ledger.db), and four before a path "
+            "from the root (sqlite:////var/lib/ledger.db)"
+        )
     if url.database in {None, "", ":memory:"} or "mode=memory" in value:
         raise ValueError("name a file or a server: a ledger in memory forgets what was sent")
     return value

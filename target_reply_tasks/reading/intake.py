@@ -17,8 +17,9 @@ from reply_tasks.contract import (
     nearest_member,
     read_record,
 )
+from reply_tasks.contract.hints import nearest_name
 from reply_tasks.contract.kept import kept_record
-from reply_tasks.contract.values import json_type
+from reply_tasks.contract.values import found_at, json_type
 from reply_tasks.ledger import Entry, Settlement, new_id
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.errors import StopRun
@@ -113,19 +114,20 @@ class Intake:
             return Violation("", "type", json_type(raw), "A record must be an object.")
         if isinstance(value, str) and value.strip().lower() in _OPERATIONS:
             return Operation(value.strip().lower())
-        return Violation(
-            "/operation",
-            "enum",
-            json_type(value),
-            "Must be update or execute: neither the stream nor default_operation says it.",
-        )
+        if value is None or value == "":
+            message = "operation is required: neither the stream nor default_operation says it."
+        else:
+            message = f"operation must be update or execute; it is {found_at('', value)}."
+            near = nearest_name(value, _OPERATIONS)
+            message += f" Did you mean {near}?" if near else ""
+        return Violation("/operation", "enum", json_type(value), message)
 
     def _no_operation(self) -> str:
         return (
             f"Nothing says what to do with the records of stream {self._stream!r}: it is neither "
             "task_updates nor task_executions, they carry no member `operation`, and "
             "default_operation is not set. Set it, or alias the stream: stream_maps: "
-            f'{{"{self._stream}": {{"__alias__": "task_updates"}}}}'
+            f'{{"{self._stream}": {{"__alias__": "{_stream_like(self._stream)}"}}}}'
         )
 
     def _work(self, record: TaskRecord) -> Work:
@@ -206,6 +208,13 @@ class Intake:
             ", ".join(map(_with_near_miss, new)),
             more,
         )
+
+
+def _stream_like(name: str) -> str:
+    """The stream of ours that another's name suggests: only one that says so is to be sent."""
+    words = name.lower()
+    sends = any(word in words for word in ("execut", "send", "outbox"))
+    return "task_executions" if sends and "update" not in words else "task_updates"
 
 
 def _with_near_miss(name: str) -> str:

@@ -21,6 +21,10 @@ from reply_tasks.settings import (
 )
 
 KEY = "k-3141592653589793"
+SLASHES = (
+    "ledger_url must have three slashes before a file's name (sqlite:///ledger.db), and four "
+    "before a path from the root (sqlite:////var/lib/ledger.db)."
+)
 NOT_A_ZONE = "timezone must be an IANA time zone such as UTC or Europe/Berlin"
 NOT_A_FORMAT = (
     "date_format must be a format of strptime such as %d.%m.%Y %H:%M, "
@@ -184,6 +188,8 @@ def test_concurrency_is_explicit_only_when_given() -> None:
     [
         ({"concurency": 3}, "'concurency' is not a setting; did you mean concurrency?"),
         ({"API-URL": "x"}, "'API-URL' is not a setting; did you mean api_url?"),
+        ({"ledger_url": "sqlite://x.db"}, SLASHES),
+        ({"ledger_url": "sqlite://folder/x.db"}, SLASHES),
         ({"zzz": 3}, "'zzz' is not a setting; --about lists those that are."),
         ({"concurrency": 0}, "concurrency must be between 1 and 32, not 0."),
         ({"concurrency": 33}, "concurrency must be between 1 and 32, not 33."),

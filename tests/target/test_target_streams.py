@@ -82,18 +82,32 @@ def test_an_operation_that_can_not_be_read_rejects_its_record(
     fates = stage.fates()
     assert sorted(outcome for _, outcome, _ in fates) == ["applied", "rejected"]
     (rejected,) = [row for row in stage.operations() if row["outcome"] == "rejected"]
-    assert rejected["problem"]["errors"][0]["pointer"] == "/operation"
+    (error,) = rejected["problem"]["errors"]
+    assert error["pointer"] == "/operation"
+    shown = {"delete": "'delete'", "7": "7", "None": "is required"}.get(str(operation), "object")
+    assert shown in error["detail"]
 
 
-def test_a_stream_without_an_operation_stops_the_run_before_any_call(stage: Stage) -> None:
-    """The line names the stream and shows the alias that would help; state stays before it."""
+@pytest.mark.parametrize(
+    ("stream", "alias"),
+    [
+        ("public-tasks", "task_updates"),
+        ("crm-reply_executions", "task_executions"),
+        ("to_send", "task_executions"),
+        ("send_updates", "task_updates"),
+    ],
+)
+def test_a_stream_without_an_operation_stops_the_run_before_any_call(
+    stage: Stage, stream: str, alias: str
+) -> None:
+    """The line shows the alias that the stream's name suggests; state stays before it."""
     stage.sandbox.create_task(1)
-    ended = stage.run(schema("public-tasks", *ROW), record("public-tasks", ROW), state({"at": 1}))
+    ended = stage.run(schema(stream, *ROW), record(stream, ROW), state({"at": 1}))
     assert (ended.exit_code, ended.states) == (1, [])
     assert not stage.sandbox.calls
     (line,) = [line for line in ended.log.splitlines() if line.startswith("Stopped:")]
-    assert "'public-tasks'" in line
-    assert '{"public-tasks": {"__alias__": "task_updates"}}' in line
+    assert f"{stream!r}" in line
+    assert f'{{"{stream}": {{"__alias__": "{alias}"}}}}' in line
 
 
 def test_what_came_before_an_unknown_stream_is_not_lost(stage: Stage) -> None:
