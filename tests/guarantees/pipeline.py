@@ -30,8 +30,8 @@ class Observed(TargetReplyTasks):
     backoff: ClassVar[Backoff] = IMPATIENT
     on_state: Callable[[Any], None]
 
-    def _write_state(self, state: str) -> None:
-        self.on_state(json.loads(state))
+    def _write_line(self, text: str) -> None:
+        self.on_state(json.loads(text))
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ def _calls(client: ReplyClient, clock: Clock, **effects: Any) -> Calls:
         "monotonic": clock,
     }
     settings = TargetSettings.from_config({"api_key": KEY})
-    return Calls(Effects(**(given | effects)), settings, work)
+    return Calls(Effects(**({"refused_users": {}} | given | effects)), settings, work)
 
 
 @pytest.mark.parametrize(("waited", "notes"), [(0.5, 0), (1.5, 1), (60.0, 1)])
