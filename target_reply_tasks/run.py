@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
+from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,7 +23,25 @@ from target_reply_tasks.engine.gate import Gate
 from target_reply_tasks.inbox import GATHERING, Inbox
 from target_reply_tasks.pacing import Pacing
 from target_reply_tasks.result import RunResult
+from target_reply_tasks.sinks import Receiver
 from target_reply_tasks.steps import Reached, pass_by
+
+
+class AnyRun(Protocol):
+    """What stands behind the target: a run, or a dry run."""
+
+    @property
+    def receiver(self) -> Receiver:
+        """Takes the input."""
+
+    def start(self) -> None:
+        """Begin, before anything is read."""
+
+    def stop(self, *, exit_code: int, cause: str | None = None) -> None:
+        """End early, from any thread or signal handler."""
+
+    def finish(self, *, broken: str | None = None) -> RunResult:
+        """There is no more input; ``broken`` says what was wrong with it."""
 
 
 class Run:

@@ -8,7 +8,7 @@ from collections import Counter
 from functools import partial
 from itertools import chain
 from types import FrameType
-from typing import IO, Any, ClassVar, Protocol, cast
+from typing import IO, Any, ClassVar, cast
 
 import click
 from singer_sdk import Target
@@ -28,23 +28,18 @@ from target_reply_tasks.engine.engine import STOP_BOUND
 from target_reply_tasks.errors import InputClosedError, StopRun
 from target_reply_tasks.reading.intake import Intake
 from target_reply_tasks.reading.meltano_test import PASSED, is_test_line, may_be_config_test
-from target_reply_tasks.reading.reader import BrokenInputError, InterruptibleReader, as_singer_text
+from target_reply_tasks.reading.reader import (
+    BrokenInputError,
+    InterruptibleReader,
+    as_singer_text,
+    what_broke,
+)
 from target_reply_tasks.reading.signals import Signals
 from target_reply_tasks.result import RunResult
-from target_reply_tasks.run import Run
+from target_reply_tasks.run import AnyRun, Run
 from target_reply_tasks.sdk_lines import silence_the_untrue
-from target_reply_tasks.sinks import Receiver, TaskSink
+from target_reply_tasks.sinks import TaskSink
 from target_reply_tasks.steps import Step
-
-
-class _Run(Protocol):
-    """What stands behind the target: a run, or a dry run."""
-
-    @property
-    def receiver(self) -> Receiver: ...
-    def start(self) -> None: ...
-    def stop(self, *, exit_code: int, cause: str | None = None) -> None: ...
-    def finish(self, *, broken: str | None = None) -> RunResult: ...
 
 
 class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
@@ -78,10 +73,10 @@ Example:
         self._signals = Signals(self.logger, on_stop=self._on_signal, reader=self.message_reader)
         self._told_to_stop = False
         self._named: dict[str, set[str]] = {}
-        self.run: _Run = self._make_run()
+        self.run: AnyRun = self._make_run()
         self.result = RunResult()
 
-    def _make_run(self) -> _Run:
+    def _make_run(self) -> AnyRun:
         if self.settings.dry_run:
             jsonl = self._plan_format == "jsonl"
             teller = TellAsJson(self._write_line) if jsonl else TellInLog(self.logger)
@@ -192,8 +187,6 @@ Example:
         while left:
             left = left[unbuffered.write(left) :]
 
-    # -- the run -------------------------------------------------------------------------------
-
     def process_lines(self, file_input: IO[str] | None) -> Counter[str]:  # type: ignore[misc]
         """Read all input, with the run around it.
 
@@ -211,7 +204,7 @@ Example:
             self.run.stop(exit_code=1, cause=str(stop))
             return Counter()
         except Exception as error:
-            self._finish(broken=_one_line(error))
+            self._finish(broken=what_broke(error))
             raise
 
     def process_endofpipe(self) -> None:
@@ -310,11 +303,3 @@ Example:
             if self.result.stopped is None:
                 raise
         return self.result.exit_code
-
-
-def _one_line(error: Exception) -> str:
-    """What went wrong with the input. The SDK's own messages may hold a whole record."""
-    if isinstance(error, BrokenInputError | RecordsWithoutSchemaException):
-        return str(error)
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:200] if text else ''}"

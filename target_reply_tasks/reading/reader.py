@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from io import TextIOWrapper
 from typing import IO, Any
 
+from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.singerlib.encoding import SimpleSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
@@ -116,3 +117,11 @@ def as_singer_text(source: Any) -> Any:  # noqa: ANN401 - a file, or lines that 
     if isinstance(source, TextIOWrapper):
         source.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
     return source
+
+
+def what_broke(error: Exception) -> str:
+    """What went wrong with the input, in a line. The SDK's own messages may hold a whole record."""
+    if isinstance(error, BrokenInputError | RecordsWithoutSchemaException):
+        return str(error)
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:200] if text else ''}"
