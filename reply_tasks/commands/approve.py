@@ -66,8 +66,8 @@ def approve(  # noqa: PLR0913 - each one an option
 
 _SAID = {
     ApprovalResult.TAKEN: "approved: the next run sends it.",
-    ApprovalResult.CHANGED: "not approved: it is not what was shown any more. Look again.",
-    ApprovalResult.GONE: "not approved: it does not wait any more.",
+    ApprovalResult.CHANGED: "not approved: it has changed since it was shown. Look again.",
+    ApprovalResult.GONE: "not approved: it no longer waits.",
     None: "not approved: nobody can have seen its text. Run `reply-tasks held --preview` first.",
 }
 

@@ -15,7 +15,7 @@ from reply_tasks.resolving.read_back import Look
 SHOWN_ID = 12
 NO_LOOK = Look(None, "", ())
 LEFT_TO_THE_NEXT_RUN = (
-    "The task is not as this update wants it, or can't be read: the next run of the target repeats "
+    "The task does not match this update, or can't be read: the next run of the target repeats "
     "the update."
 )
 
