@@ -37,8 +37,6 @@ def decline(*, ids: tuple[str, ...], why: str, by: str | None, settings: CommonS
         )
     for operation_id in chosen:
         taken = words[operation_id] is ApprovalResult.TAKEN
-        click.echo(
-            f"{operation_id[:ID_LENGTH]}  {'declined.' if taken else 'it no longer waits.'}"
-        )
+        click.echo(f"{operation_id[:ID_LENGTH]}  {'declined.' if taken else 'it no longer waits.'}")
     if any(word is not ApprovalResult.TAKEN for word in words.values()):
         raise click.exceptions.Exit(1)
