@@ -26,8 +26,8 @@ _STYLES = {
     Outcome.REJECTED: "yellow",
     Outcome.UNCERTAIN: "magenta",
 }
-#: Narrower than this the table can't be read; a pipe or a CI log says that it has 80 columns.
-_WIDTH = 118
+#: Narrower than this the table can't be read.
+_WIDTH = 80
 
 
 @click.command("demo", epilog=_EXAMPLE)
@@ -88,7 +88,7 @@ def unexpected(operations: Sequence[Operation], expected: Mapping[str, Note]) ->
 def _table(story: Story, expected: Mapping[str, Note]) -> Table:
     table = Table(title="What happened to each record", title_justify="left", header_style="bold")
     for heading in ("Record", "What it is", "Task", "Outcome", "Read again"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading in {"Record", "Task"})
     again = {each.external_id: each for each in story.operations if each.run == 1}
     order = {key: place for place, key in enumerate(expected)}
     shown = [each for each in story.operations if each.run != 1]
@@ -136,7 +136,9 @@ def _where_to_look(folder: Path) -> str:
     return f"""\
   {folder}
     records.singer, merges.singer   what went in
-    1-first.config.json             a config to start from; 1-first.log, the run's own account
+    config.json                     a config to start from: it works once
+                                    `reply-tasks sandbox` is started
+    1-first.log                     the run's own account
     4-tap.jsonl                     what a warehouse would get
     ledger.db                       every claim, call and outcome (a SQLite file)
   target-reply-tasks --about        every setting

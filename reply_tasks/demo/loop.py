@@ -17,6 +17,8 @@ from reply_tasks.demo.examples import example_json, example_text
 from reply_tasks.settings import COMMON_SETTINGS
 
 API_KEY = "sandbox-key"
+#: Where ``reply-tasks sandbox`` listens unless it is told another port.
+STARTER_URL = "http://127.0.0.1:8300/v3"
 #: Long enough for a slow machine; every step ends by itself long before.
 _PATIENCE = 120
 
@@ -85,6 +87,7 @@ def play(folder: Path, tell: Callable[[str], None]) -> Story:
         _run_tap(folder, "4-tap")
         tell("tap-reply-tasks runs again with its state")
         _run_tap(folder, "5-tap", state="4-tap.state.json")
+    _write(folder, "config.json", _starter(folder))
     records = list(_records(folder / "4-tap.jsonl"))
     emitted: dict[str, int] = {}
     for stream, _ in records:
@@ -143,6 +146,15 @@ def _config(folder: Path, api_url: str) -> Config:
         "on_lost_answer": "hold",
         "settle_seconds": 2,
         "stream_maps": example_json("stream_maps.json"),
+    }
+
+
+def _starter(folder: Path) -> Config:
+    """A config that works, once a sandbox is started where it says; its ledger is its own."""
+    return {
+        "api_url": STARTER_URL,
+        "api_key": API_KEY,
+        "ledger_url": f"sqlite:///{folder / 'rehearsal.db'}",
     }
 
 

@@ -1,5 +1,6 @@
 """The demo: what it promises to show, and that it shows it over the real console scripts."""
 
+import json
 import re
 from collections import Counter
 from dataclasses import replace
@@ -13,6 +14,7 @@ from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.demo.command import unexpected
 from reply_tasks.demo.examples import notes, record_count
 from reply_tasks.demo.loop import Operation, play
+from reply_tasks.settings import TapSettings
 
 #: A record on which a stream map raises has no key that could be read, so it has no note.
 UNNOTED = Counter({Reason.MAP_FAILED: 1})
@@ -76,9 +78,13 @@ def test_the_demo_shows_each_record_and_where_to_look(tmp_path: Path) -> None:
     for key, note in notes().items():
         assert f"│ {key}" in result.output
         assert note.outcome in result.output
+    assert "\x1b" not in result.output
+    assert all(len(line) <= 80 for line in result.output.splitlines() if line.startswith("│"))
     after = result.output.partition("Where to look next")[2]
     assert str(folder) in after
     named = re.findall(r"^ {4}(\S.*?) {2,}", after, re.MULTILINE)
     files = [name for names in named for name in names.split(", ")]
-    assert {"records.singer", "ledger.db", "4-tap.jsonl"} <= set(files)
+    assert {"records.singer", "ledger.db", "4-tap.jsonl", "config.json"} <= set(files)
+    starter = TapSettings.from_config(json.loads((folder / "config.json").read_text()))
+    assert starter.api_url.endswith(":8300/v3"), "where `reply-tasks sandbox` listens"
     assert all((folder / name).exists() for name in files)
