@@ -235,3 +235,24 @@ def test_every_make_target_is_documented() -> None:
     makefile = (ROOT / "Makefile").read_text()
     (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert re.findall(r"^([a-z0-9-]+):.*## .+$", makefile, re.MULTILINE) == phony.split()
+
+
+def test_each_test_that_approval_rests_on_is_there() -> None:
+    """docs/guarantees.md names tests for what a yes and a no promise: each is one of ours."""
+    text = (ROOT / "docs/guarantees.md").read_text()
+    section = text.partition("\n## Approval\n")[2].partition("\n## ")[0]
+    named = re.findall(r"`((?:tests/)?[\w/]*test_[\w.]+)`", section)
+    ours = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) > 8
+    for name in named:
+        assert (ROOT / name).is_file() if "/" in name else f"def {name}(" in ours, name
+
+
+def test_pictures_are_light_and_shown() -> None:
+    """Each picture of the documents is used, and small enough for a clone."""
+    pictures = sorted((ROOT / "docs/pictures").iterdir())
+    shown = (ROOT / "docs/console.md").read_text()
+    assert pictures
+    for picture in pictures:
+        assert picture.stat().st_size < 60_000
+        assert f"](pictures/{picture.name})" in shown
