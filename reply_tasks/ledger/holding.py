@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, null, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, literal, null, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from reply_tasks.contract.kept import digest_of
@@ -73,8 +73,11 @@ class Held(NamedTuple):
         return self.claim.entry.operation_id
 
 
+#: The value stands in the text of the statement: a database can't choose an index of a part by a
+#: value that it does not see.
 IS_HELD: ColumnElement[bool] = and_(
-    operations.c.outcome == Outcome.HELD, operations.c.record.is_not(None)
+    operations.c.outcome == literal(str(Outcome.HELD), literal_execute=True),
+    operations.c.record.is_not(None),
 )
 _HELD_ON = select(
     operations.c.task_id,
@@ -89,7 +92,7 @@ _DECLINED_ON = select(
     operations.c.body_hash,
     operations.c.external_id,
 ).where(
-    operations.c.reason == Reason.NOT_APPROVED,
+    operations.c.reason == literal(str(Reason.NOT_APPROVED), literal_execute=True),
     operations.c.task_id.in_(bindparam("ids", expanding=True)),
 )
 

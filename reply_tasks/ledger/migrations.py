@@ -11,6 +11,7 @@ from sqlalchemy.schema import CreateColumn
 
 from reply_tasks.ledger.tables import (
     APPROVAL_INDEXES,
+    HELD_INDEX,
     QUESTION_INDEXES,
     operations,
     prunings,
@@ -137,6 +138,11 @@ def _turns(connection: Connection) -> None:
     _run(connection, "ALTER TABLE holders ADD COLUMN turn BIGINT DEFAULT 0 NOT NULL")
 
 
+def _held(connection: Connection) -> None:
+    """An index of what waits for a person."""
+    _run(connection, HELD_INDEX)
+
+
 MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0001_initial": _initial,
     "0002_identity": _identity,
@@ -151,4 +157,5 @@ MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0012_claimed_moment": _claimed_moment,
     "0011_request_forms": _request_forms,
     "0012_rejected_updates": _rejected_updates,
+    "0013_held": _held,
 }

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, and_, bindparam, select
+from sqlalchemy import Connection, Select, and_, bindparam, literal, select
 from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
 from reply_tasks.contract.outcomes import Outcome
@@ -158,17 +158,19 @@ def executions_in_wait(connection: Connection) -> list[Claim]:
     return _uncertain(connection, operations.c.claimed_at.is_(None))
 
 
+#: The value stands in the text, so that the database can choose the index of such rows.
+_IS_UNCERTAIN = operations.c.outcome == literal(str(Outcome.UNCERTAIN), literal_execute=True)
+
+
 def _uncertain(connection: Connection, which: ColumnElement[bool]) -> list[Claim]:
     rows = connection.execute(
-        select(operations)
-        .where(operations.c.outcome == Outcome.UNCERTAIN, which)
-        .order_by(operations.c.sequence)
+        select(operations).where(_IS_UNCERTAIN, which).order_by(operations.c.sequence)
     )
     return [read_claim(row) for row in rows]
 
 
 def operations_named(connection: Connection, prefix: str, *, most: int) -> list[Mapping[str, Any]]:
-    """The operations whose ids start with ``prefix``, at most so many: id, task and outcome."""
+    """The operations whose ids start with these hex digits, at most so many: id, task, outcome."""
     rows = connection.execute(
         select(
             operations.c.operation_id,
@@ -177,7 +179,8 @@ def operations_named(connection: Connection, prefix: str, *, most: int) -> list[
             operations.c.outcome,
             operations.c.claimed_at,
         )
-        .where(operations.c.operation_id.startswith(prefix, autoescape=True))
+        # A range, which an index answers whatever the database's collation: hex digits end at f.
+        .where(operations.c.operation_id >= prefix, operations.c.operation_id < f"{prefix}g")
         .order_by(operations.c.operation_id)
         .limit(most)
     )

@@ -166,6 +166,7 @@ def _one_claim_a_task(_table: Table, connection: Connection, **_: object) -> Non
         "CREATE UNIQUE INDEX one_claim_a_task ON operations (task_id) WHERE outcome IS NULL",
         *APPROVAL_INDEXES,
         *QUESTION_INDEXES,
+        HELD_INDEX,
     ):
         connection.execute(text(statement))
 
@@ -185,6 +186,11 @@ QUESTION_INDEXES = (
     "CREATE INDEX rejected_operations ON operations (sequence) WHERE reason IS NOT NULL",
     "CREATE INDEX uncertain_operations ON operations (sequence) WHERE outcome = 'uncertain'",
 )
+
+
+#: What waits for a person, in the order in which it was held: each run asks which have expired.
+HELD_INDEX = """CREATE INDEX held_operations ON operations (sequence)
+    WHERE outcome = 'held' AND record IS NOT NULL"""
 
 
 runs = Table(
