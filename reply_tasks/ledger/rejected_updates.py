@@ -4,14 +4,15 @@ An execution without a text of its own would send that one. A mark stands until 
 the task is applied.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, String, bindparam, func, null, update
+from sqlalchemy import Connection, String, bindparam, func, null, select, update
 
 from reply_tasks.contract.outcomes import Operation, Outcome
 from reply_tasks.ledger.bulk import Bulk
 from reply_tasks.ledger.conflicts import insert_into
+from reply_tasks.ledger.queries import batches
 from reply_tasks.ledger.tables import tasks
 from reply_tasks.ledger.values import Settlement
 
@@ -38,8 +39,18 @@ def mark_updates(connection: Connection, settlements: Iterable[Settlement]) -> N
             ends.append(row)
     if marks:
         _MARK.run(connection, marks)
-    if ends:
-        _UNMARK.run(connection, ends)
+    marked = _marked(connection, {row["id"] for row in ends})
+    if marked:
+        _UNMARK.run(connection, [row for row in ends if row["id"] in marked])
+
+
+def _marked(connection: Connection, task_ids: Collection[int]) -> frozenset[int]:
+    """Which of these tasks have a mark: few if any, of all that a re-sync finds unchanged."""
+    return frozenset(
+        task_id
+        for ids in batches(list(task_ids))
+        for task_id in connection.scalars(_MARKED, {"ids": ids})
+    )
 
 
 def _mark(dialect: str) -> "postgresql.Insert | sqlite.Insert":
@@ -67,6 +78,9 @@ def _mark(dialect: str) -> "postgresql.Insert | sqlite.Insert":
     )
 
 
+_MARKED = select(tasks.c.task_id).where(
+    tasks.c.task_id.in_(bindparam("ids", expanding=True)), tasks.c.update_rejected_at.is_not(None)
+)
 _MARK = Bulk(_mark)
 _UNMARK = Bulk(
     lambda _: (
