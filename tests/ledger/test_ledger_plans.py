@@ -12,9 +12,9 @@ from sqlalchemy import Connection, event
 from benchmarks.filling import fill
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Ledger, RunTotals
+from reply_tasks.ledger.approved import approved_operations
 from reply_tasks.ledger.claims import claim, dead_runs, orphans
 from reply_tasks.ledger.holding import (
-    approved_operations,
     declined_on,
     expire_held,
     held_on,
