@@ -126,6 +126,7 @@ def common(server: SandboxServer, ledger_url: str) -> dict[str, Any]:
         "requests_per_minute": None,
         "requests_per_hour": None,
         "settle_seconds": 0,
+        "keep_repeats": True,
     }
 
 

@@ -39,6 +39,7 @@ CHECKOUT = (
     "reply_tasks",
     "target_reply_tasks",
     "tap_reply_tasks",
+    "tools",
 )
 PLUGINS = (
     "tap-postgres",

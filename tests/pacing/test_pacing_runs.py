@@ -75,7 +75,7 @@ def test_after_a_pause_one_call_asks_first(tmp_path: Path) -> None:
     """Where the other program goes on spending, the end of a pause costs one refusal, no burst."""
     with paced(tmp_path, tasks=40) as stage:
         stage.sandbox.spend(100, seconds_ago=58)
-        spend_again = partial(stage.sandbox.spend, 100, seconds_ago=57)
+        spend_again = partial(stage.sandbox.spend, 100, seconds_ago=54)
         with stage.standing_until_refused(then=spend_again):
             assert stage.run(*updates(1, 40)).exit_code == 0
         refused = [call.at for call in stage.sandbox.calls if call.status == TOO_MANY]

@@ -267,7 +267,7 @@ def record(sample: str, folder: Path, environment: dict[str, str]) -> list[dict[
     python = folder / "venv" / "bin" / "python"
     if not python.exists():
         package = f"{recording['package']}=={recording['version']}"
-        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=60)
+        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=300)
         install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([python, *install, package], check=True, timeout=300)
     done = subprocess.run(
