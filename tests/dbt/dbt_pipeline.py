@@ -203,6 +203,7 @@ class _Stage:
             "ledger_url": f"sqlite:///{self.folder / 'ledger.db'}",
             "requests_per_minute": None,
             "requests_per_hour": None,
+            "keep_repeats": True,
         }
 
     def _write(self, name: str, *documents: Row) -> Path:

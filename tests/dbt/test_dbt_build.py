@@ -55,7 +55,7 @@ def test_each_record_has_the_ledgers_outcome(warehouse: Warehouse, pipeline: Pip
     """``reply_task_outcomes`` has one row for each record, with the outcome that the ledger has."""
     found = rows(warehouse, "reply_task_outcomes", "operation_id")
     ledger = pipeline.operations()
-    assert {each["outcome"] for each in ledger} == set(Outcome)
+    assert {each["outcome"] for each in ledger} == set(Outcome) - {Outcome.HELD}
     assert len(found) == len(ledger)
     for each in ledger:
         row = found[each["operation_id"]]
