@@ -24,6 +24,7 @@ _STYLES = {
     Outcome.UNCHANGED: "cyan",
     Outcome.SUPERSEDED: "blue",
     Outcome.REJECTED: "yellow",
+    Outcome.HELD: "bold yellow",
     Outcome.UNCERTAIN: "magenta",
 }
 #: Narrower than this the table can't be read.
@@ -121,13 +122,15 @@ def _words(outcome: str, reason: str | None) -> str:
 
 
 def _summary(story: Story) -> str:
-    first, again, merged = story.calls
+    first, again, merged, held, approved = story.calls
     streams = ", ".join(f"{count} {stream}" for stream, count in story.emitted.items())
     return (
         f"First run: {first} calls, {story.sent[0]} emails and SMS sent.\n"
         f"Same records again: {again} calls, {story.sent[1] - story.sent[0]} sent. "
-        "Only what Reply had rejected was tried again.\n"
+        "What Reply had refused is not asked again within a day.\n"
         f"Merge run: {merged} calls, {story.sent[2] - story.sent[1]} sent.\n"
+        f"Two emails held for a person: {held} calls, {story.sent[3] - story.sent[2]} sent. "
+        f"One approved: {approved} call, {story.sent[4] - story.sent[3]} sent.\n"
         f"The tap emitted {streams}; run again with its state, {story.emitted_again}.\n"
     )
 
@@ -139,8 +142,12 @@ def _where_to_look(folder: Path) -> str:
     config.json                     a config to start from: it works once
                                     `reply-tasks sandbox` is started
     1-first.log                     the run's own account
-    4-tap.jsonl                     what a warehouse would get
+    6-tap.jsonl                     what a warehouse would get
     ledger.db                       every claim, call and outcome (a SQLite file)
+  reply-tasks held --config {folder}/4-held.config.json
+                                    what still waits for a person
+  reply-tasks console --config {folder}/4-held.config.json
+                                    the same in a browser (pip install 'reply-tasks[console]')
   target-reply-tasks --about        every setting
   reply-tasks sandbox               a local Reply API to rehearse your own pipeline on
   README.md                         a real pipeline in a page

@@ -1,4 +1,4 @@
-"""The demo's loop: a sandbox, three runs of the target and two of the tap, each a real process."""
+"""The demo's loop: a sandbox, runs of target and tap, and a yes, each a real process."""
 
 import json
 import subprocess
@@ -72,23 +72,31 @@ def play(folder: Path, tell: Callable[[str], None]) -> Story:
         _prepare(api_url)
         replace = _config(folder, api_url)
         merge = {**replace, "update_mode": "merge"}
+        held = {**replace, "executions_without_approval": 0}
         calls, sent = [0], []
         for text, name, messages, config in (
             ("The records of a CRM go into target-reply-tasks", "1-first", "records", replace),
             ("The same records go in again", "2-again", "records", replace),
             ("Partial records go in, in merge mode", "3-merge", "merges", merge),
+            ("Two emails go in that a person must approve", "4-held", "approvals", held),
         ):
             tell(f"{text} (run {name})")
             _write(folder, f"{name}.config.json", config)
             _run_target(folder, name, messages)
             calls.append(len(_control(api_url, "calls")))
             sent.append(len(_control(api_url, "outbox")))
+        tell("A person approves one of them, and the next run sends it (run 5-approved)")
+        _approve_first(folder)
+        _write(folder, "5-approved.config.json", held)
+        _run_target(folder, "5-approved", None)
+        calls.append(len(_control(api_url, "calls")))
+        sent.append(len(_control(api_url, "outbox")))
         tell("tap-reply-tasks emits what came back, and the fate of every record")
-        _run_tap(folder, "4-tap")
+        _run_tap(folder, "6-tap")
         tell("tap-reply-tasks runs again with its state")
-        _run_tap(folder, "5-tap", state="4-tap.state.json")
+        _run_tap(folder, "7-tap", state="6-tap.state.json")
     _write(folder, "config.json", _starter(folder))
-    records = list(_records(folder / "4-tap.jsonl"))
+    records = list(_records(folder / "6-tap.jsonl"))
     emitted: dict[str, int] = {}
     for stream, _ in records:
         emitted[stream] = emitted.get(stream, 0) + 1
@@ -97,7 +105,7 @@ def play(folder: Path, tell: Callable[[str], None]) -> Story:
         calls=tuple(after - before for before, after in pairwise(calls)),
         sent=tuple(sent),
         emitted=emitted,
-        emitted_again=len(list(_records(folder / "5-tap.jsonl"))),
+        emitted_again=len(list(_records(folder / "7-tap.jsonl"))),
     )
 
 
@@ -158,12 +166,25 @@ def _starter(folder: Path) -> Config:
     }
 
 
-def _run_target(folder: Path, name: str, messages: str) -> None:
+def _run_target(folder: Path, name: str, messages: str | None) -> None:
+    command = [_script("target-reply-tasks"), "--config", str(folder / f"{name}.config.json")]
+    if messages is None:
+        _run(folder, name, command, output=f"{name}.state.jsonl")
+        return
     records = folder / f"{messages}.singer"
     records.write_text(example_text(records.name), encoding="utf-8")
-    command = [_script("target-reply-tasks"), "--config", str(folder / f"{name}.config.json")]
     with records.open() as source:
         _run(folder, name, command, output=f"{name}.state.jsonl", source=source.fileno())
+
+
+def _approve_first(folder: Path) -> None:
+    """Say yes to the first of what waits, as a person does who has read it."""
+    config = ["--config", str(folder / "4-held.config.json")]
+    command = [_script("reply-tasks"), "held", "--json", *config]
+    _run(folder, "held", command, output="held.json")
+    waits = json.loads((folder / "held.json").read_text())
+    command = [_script("reply-tasks"), "approve", waits[0]["operation_id"], "--by", "demo", *config]
+    _run(folder, "approve", command, output="approve.txt")
 
 
 def _run_tap(folder: Path, name: str, *, state: str | None = None) -> None:
