@@ -26,6 +26,9 @@ from reply_tasks.sandbox import DEFAULT_API_KEY, Endpoint, FaultKind, SandboxSer
 
 EXECUTIONS = 200
 
+# Each starts two targets.
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
@@ -288,7 +291,6 @@ def test_a_reader_that_polls_while_two_targets_write_misses_nothing(
     assert len(polled) == 450
 
 
-@pytest.mark.e2e
 def test_a_tap_that_polls_while_two_targets_write_misses_nothing(
     tmp_path: Path, server: SandboxServer, ledger_url: str, engine: Engine
 ) -> None:

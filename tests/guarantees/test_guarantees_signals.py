@@ -160,6 +160,7 @@ def test_a_signal_at_any_moment_loses_nothing(moment: str, stage: Stage) -> None
     _check(stage, moment, (SIGTERM,))
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("moment", ["idle on stdin", "in a call", "in a read-back"])
 def test_an_impatient_ctrl_c_loses_nothing(moment: str, stage: Stage) -> None:
     """Exit 130, and the second SIGINT breaks nothing off."""

@@ -74,6 +74,7 @@ STOPS = {
 }
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("cause", STOPS)
 def test_a_stop_settles_what_is_in_flight_and_says_why_in_one_line(
     cause: str, stage: Stage
