@@ -72,14 +72,15 @@ def test_another_program_that_spends_the_minute_fails_no_record(
 
 
 def test_after_a_pause_one_call_asks_first(tmp_path: Path) -> None:
-    """Where the other program goes on spending, the end of a pause costs one refusal, no burst."""
+    """Where the other program goes on spending, the end of a pause costs one refusal at most."""
     with paced(tmp_path, tasks=40) as stage:
         stage.sandbox.spend(100, seconds_ago=58)
         spend_again = partial(stage.sandbox.spend, 100, seconds_ago=54)
         with stage.standing_until_refused(then=spend_again):
             assert stage.run(*updates(1, 40)).exit_code == 0
         refused = [call.at for call in stage.sandbox.calls if call.status == TOO_MANY]
-        assert len([at for at in refused if at > min(refused) + 1.5]) == 1
+        # None where a call that was in the air when the pause began told of the longer one.
+        assert len([at for at in refused if at > min(refused) + 1.5]) <= 1
 
 
 def test_what_reply_says_is_left_is_kept_to(tmp_path: Path) -> None:
