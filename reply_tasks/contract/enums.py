@@ -1,6 +1,6 @@
 """Reply's task enums: the integers of its preview and the names of today's API.
 
-Source: seeds/000 and seeds/001 (integers), the current OpenAPI document (camelCase names).
+Source: Reply's pages on updating and executing a task (integers), its OpenAPI document (names).
 The gaps in the numbers are Reply's.
 """
 
@@ -109,5 +109,5 @@ class CreationSource(ReplyEnum):
     MEETING = 2
 
 
-#: The task types that Reply can execute (seeds/001): it sends the email or the SMS.
+#: What Reply can execute, by its page on executing a task: it sends the email or the SMS.
 EXECUTABLE = frozenset({TaskType.MANUAL_EMAIL, TaskType.SMS})

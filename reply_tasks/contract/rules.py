@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from reply_tasks.contract.date_times import canonical_instant
 from reply_tasks.contract.records import Body, Violation
 
-#: Reply refuses tasks that start earlier (seeds/000).
+#: Reply refuses tasks that start earlier, by its page on updating a task.
 EARLIEST_START = datetime(2015, 1, 1, tzinfo=UTC)
 
 
