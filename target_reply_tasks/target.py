@@ -298,7 +298,8 @@ Example:
             self.listen(given)
         except (LedgerError, ConfigurationError) as error:
             self.logger.error("Stopped: %s", error)  # noqa: TRY400 - one line is enough
-            return 1
+            told = self._signals.first
+            return 1 if told is None else 128 + told
         except Exception:
             if self.result.stopped is None:
                 raise

@@ -45,6 +45,11 @@ class Signals:
             signal.signal(signum, handler)
         self._watchdog.stop()
 
+    @property
+    def first(self) -> int | None:
+        """The signal that told this process to stop; None: none has."""
+        return self._first
+
     def tell(self) -> None:
         """Tell of the first signal now, if there was one.
 
