@@ -49,7 +49,7 @@ def _with(setting: str, mapped: str) -> str:
 def _formats_of(value: object) -> list[str]:
     """The formats that a value is probably in, the likeliest first."""
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-        return _epoch(str(int(value)) if abs(value) < 10**_MILLISECONDS_DIGITS else "")
+        return _epoch(_whole_digits(value))
     if not isinstance(value, str) or len(value) > _LONGEST:
         return []
     text = value.strip()
@@ -61,6 +61,13 @@ def _formats_of(value: object) -> list[str]:
     if day := _DAY_AND_TIME.fullmatch(text):
         return _days_first_or_not(day)
     return []
+
+
+def _whole_digits(number: float | Decimal) -> str:
+    """The digits before the point; none where the number is not finite or too large for a time."""
+    if isinstance(number, Decimal) and not number.is_finite():
+        return ""
+    return str(int(number)) if abs(number) < 10**_MILLISECONDS_DIGITS else ""
 
 
 def _epoch(digits: str) -> list[str]:

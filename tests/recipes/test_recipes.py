@@ -79,8 +79,7 @@ def test_a_recipe_does_what_it_says(
     assert ("are dropped" in caplog.text) == (not mapped)
     calls = len(server.calls)
     listen(config, recipe.messages)
-    refused = [outcome for outcome in recipe.expected["outcomes"] if outcome[3] == "render_error"]
-    assert len(server.calls) - calls == len(refused)
+    assert len(server.calls) == calls
 
 
 def test_a_recipe_runs_through_the_console_script(server: SandboxServer, tmp_path: Path) -> None:
@@ -139,7 +138,8 @@ def test_the_views_make_what_the_sample_holds(postgres_url: str) -> None:
 #: A member of a map, its expression, and what becomes of the record.
 TRAPS: list[tuple[str, str, str, str | None]] = [
     ("contactId", "Reply_Contact_Id__c", "applied", None),
-    ("contactId", "str(Reply_Contact_Id__c)", "rejected", "invalid_record"),
+    ("contactId", "str(Reply_Contact_Id__c)", "applied", None),
+    ("contactId", "'1007.5'", "rejected", "invalid_record"),
     ("contactId", "str(None)", "applied", None),
     ("linkedInTaskType", "str(None)", "applied", None),
     ("externalId", "str(None)", "applied", None),
@@ -154,7 +154,7 @@ TRAPS: list[tuple[str, str, str, str | None]] = [
 
 def test_traps_end_as_the_page_says(server: SandboxServer, tmp_path: Path) -> None:
     """What the table of traps says of an expression is so, and the run goes on to its end."""
-    tasks = [101, 102, 103, 104, 105, 106, 201, 202, 203, 204, 205]
+    tasks = [101, 102, 103, 104, 105, 106, 201, 202, 203, 204, 205, 301]
     mapped = {
         f"trap_{task}": {
             "__source__": "Task",
