@@ -14,10 +14,10 @@ from reply_tasks.api.problems import Problem, read_problem
 
 #: A server that asks for a longer wait than the longest quota window is not believed.
 LONGEST_RETRY_AFTER = 3600.0
-#: A refusal longer than this is no problem document; only its beginning is looked at.
+#: A refusal longer than this is no problem document.
 _LONGEST_PROBLEM = 256 * 1024
 
-_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?\Z")
+_SECONDS = re.compile(r"[0-9]{1,300}(\.[0-9]{1,9})?\Z")
 _COUNT = re.compile(r"[0-9]{1,12}\Z")
 _SUCCESS = range(200, 300)
 
@@ -103,10 +103,8 @@ def read_answer(
         if data is None:
             error = "the body is not readable JSON"
     else:
-        head = (body or b"")[:_LONGEST_PROBLEM]
-        problem = read_problem(
-            status, read_json(head), head.decode(errors="replace"), secret=secret
-        )
+        document = None if len(body or b"") > _LONGEST_PROBLEM else read_json(body)
+        problem = read_problem(status, document, empty=not (body or b"").strip(), secret=secret)
         data = problem.raw or None
     wait, date = headers.get("retry-after"), headers.get("date")
     return Answer(

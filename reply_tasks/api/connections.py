@@ -1,5 +1,6 @@
 """One connection to Reply: it says when it could not be made, and when it idled for too long."""
 
+import re
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,8 @@ from reply_tasks.api.exchange import Incoming, Response
 CONNECT_TIMEOUT = 10.0
 _CHUNK = 64 * 1024
 _ERROR_LENGTH = 160
+#: What http.client raises; the proxy's own words follow, which are not quoted.
+_NO_TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})\b")
 
 
 class NotConnectedError(Exception):
@@ -115,6 +118,8 @@ def explain(error: BaseException) -> str:
         return f"certificate refused: {root.verify_message}"[:_ERROR_LENGTH]
     if isinstance(root, OSError) and root.strerror:
         return f"{root.strerror}"[:_ERROR_LENGTH]
+    if refused := _NO_TUNNEL.match(str(root)):
+        return f"the proxy makes no tunnel to Reply (it answered {refused[1]})"
     if isinstance(root, OSError) and root.args:
         return f"{root}"[:_ERROR_LENGTH]
     return type(root).__name__

@@ -1,7 +1,8 @@
 """What Reply says when it refuses: its problem document, read leniently from any body.
 
 RFC 9457 problems of today's API, the preview's integer ``errorCode``, a 401 with or without a body,
-a proxy's HTML page: all of them become one ``Problem``, and reading one never fails.
+a proxy's HTML page: all of them become one ``Problem``, and reading one never fails. What is no
+document of Reply's is not quoted: a proxy's page may name hosts, users and credentials.
 """
 
 import re
@@ -12,14 +13,15 @@ from typing import Any
 
 _SUMMARY_LENGTH = 300
 _TEXT_LENGTH = 1000
-_EXCERPT_LENGTH = 200
 _DEEPEST = 20
 #: A shorter key is a placeholder: replacing it would only garble the text.
 _SHORTEST_SECRET = 6
 _HIDDEN = "[api_key]"
 
-_TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _SLUG = re.compile(r"[A-Za-z][\w.\-]*\Z")
+#: What only a problem of Reply's has, in one of its generations.
+_OF_REPLY = ("title", "detail", "code", "errorCode", "errors", "reasons", "teams")
+_NOT_REPLYS = "the answer is not one of Reply's: look at the proxy or gateway on the way to it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,12 @@ class Problem:
     Attributes:
         title: Reply's title, else the status's own phrase.
         status: The HTTP status of the answer, whatever the document claims.
-        detail: Reply's sentence, an excerpt of a body that is no document, or empty.
+        detail: Reply's sentence; that somebody else answered; or empty.
         code: Reply's code as text (the preview's integer too), or None.
         errors: Validation errors as (JSON Pointer, sentence).
         reasons: What some 403 answers list.
         teams: Teams that a key could act in, as text ``id (name)``.
-        raw: The document as it came, without the key; empty where the body was no JSON object.
+        raw: The document as it came, without the key; empty where it was none of Reply's.
     """
 
     title: str
@@ -62,29 +64,29 @@ class Problem:
         return " ".join((self.detail, *(text for _, text in self.errors), *self.reasons))
 
 
-def read_problem(status: int, data: object, text: str, *, secret: str = "") -> Problem:
+def read_problem(status: int, data: object, *, empty: bool = False, secret: str = "") -> Problem:
     """The problem in an answer that is no success.
 
     Args:
         status: The HTTP status.
         data: The parsed body, or None where it was not JSON.
-        text: The body as text, for an excerpt where there is no document.
+        empty: Whether there was no body at all.
         secret: The API key: it appears nowhere in the problem, even if the answer echoes it.
     """
     clean = redact(data, secret)
     phrase = _phrase(status)
-    if not isinstance(clean, dict):
-        return Problem(phrase, status, redact(_excerpt(text), secret))
-    members = _Members(clean)
+    members = _Members(clean if isinstance(clean, dict) else {})
     nested = members.get("error")
     inner = _Members(nested) if isinstance(nested, dict) else _Members({})
     slug = nested if isinstance(nested, str) and _SLUG.match(nested) else None
+    of_reply = slug or inner.get("code") or any(members.has(name) for name in _OF_REPLY)
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED or not of_reply:
+        return Problem(phrase, status, "" if empty else _NOT_REPLYS)
     return Problem(
         title=members.text("title") or phrase,
         status=status,
         detail=members.text("detail", "message", "errorMessage", "error_description")
-        or inner.text("detail", "message")
-        or (_line(nested) if isinstance(nested, str) and slug is None else ""),
+        or inner.text("detail", "message"),
         code=members.text("code", "errorCode") or inner.text("code") or slug,
         errors=tuple(_errors(members.get("errors"))),
         reasons=tuple(_lines(members.get("reasons"))),
@@ -114,6 +116,9 @@ class _Members:
 
     def get(self, name: str) -> object:
         return self._by_name.get(name.lower())
+
+    def has(self, name: str) -> bool:
+        return name.lower() in self._by_name
 
     def text(self, *names: str) -> str:
         """The first of ``names`` that says something, as one line."""
@@ -159,13 +164,6 @@ def _line(value: object) -> str:
         return ""
     printable = "".join(c if c.isprintable() else " " for c in value[:_TEXT_LENGTH])
     return " ".join(printable.split())
-
-
-def _excerpt(text: str) -> str:
-    head = text[: 20 * _EXCERPT_LENGTH]
-    if "<" in head:
-        head = _TAG.sub(" ", head)
-    return _line(head)[:_EXCERPT_LENGTH]
 
 
 def _phrase(status: int) -> str:

@@ -293,9 +293,10 @@ _TARGET_SETTINGS: tuple[Setting, ...] = (
         default=DEFAULT_CONCURRENCY,
         adaptive=True,
         description=(
-            "Calls in flight at once; records of one task keep their order. A number that you set "
-            "is kept; unset, the run starts with the default and takes more when slow answers "
-            "would otherwise leave quota unused."
+            "Calls in flight at once for one Reply user, and at most 64 for all users of the run; "
+            "records of one task keep their order. A number that you set is kept; unset, each "
+            "user starts with the default and takes more when slow answers would otherwise leave "
+            "quota unused."
         ),
     ),
     Setting(

@@ -4,6 +4,7 @@ import json
 import string
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -79,7 +80,6 @@ def test_a_validation_problem_as_seen_on_the_wire() -> None:
         (409, {"errorCode": 12, "title": "Conflict"}, "12", "409 12"),
         (409, {"ErrorCode": 0, "Message": "No."}, "0", "409 0: No."),
         (403, {"error": "insufficient_scope"}, "insufficient_scope", "403 insufficient_scope"),
-        (403, {"error": "You may not."}, None, "403 Forbidden: You may not."),
         (403, {"error": {"code": "a.b", "message": "No."}}, "a.b", "403 a.b: No."),
         (403, {"reasons": ["plan", "role"]}, None, "403 Forbidden: plan; role"),
         (
@@ -96,7 +96,6 @@ def test_a_validation_problem_as_seen_on_the_wire() -> None:
         ),
         (400, {"errors": ["Bad."]}, None, "400 Bad Request: Bad."),
         (400, {"errors": [{}, None, 7, []], "code": True}, None, "400 Bad Request: 7"),
-        (599, {}, None, "599 Unknown status"),
         (400, {"title": ["no"], "detail": {"no": 1}, "code": 1.5}, None, "400 Bad Request"),
     ],
 )
@@ -110,26 +109,35 @@ def test_other_shapes(
 
 
 @pytest.mark.parametrize(
-    ("body", "detail"),
+    ("status", "body"),
     [
-        (b"", ""),
-        (b"upstream connect error", "upstream connect error"),
-        (
-            b"<html><head><style>p {}</style><title>502</title></head>\n<p>Bad &amp; gone</p>",
-            "502 Bad &amp; gone",
-        ),
-        (b'["a"]', '["a"]'),
-        (b"\xff\xfe\x00bad", "bad"),
-        (b"null", "null"),
+        (502, b"upstream secret-host connect error"),
+        (502, b"<html><title>502</title><p>user secret-host at 10.0.0.7</p></html>"),
+        (502, b'["secret-host"]'),
+        (502, b'"secret-host"'),
+        (502, b"\xff\xfe\x00secret-host"),
+        (503, b'{"message": "secret-host is down", "upstream": "secret-host"}'),
+        (403, b'{"error": "secret-host may not"}'),
+        (404, b"{}"),
+        (407, b'{"title": "Proxy", "detail": "Who is secret-host?", "code": "secret-host"}'),
     ],
 )
-def test_a_body_that_is_no_document(body: bytes, detail: str) -> None:
-    """An excerpt, and no document."""
-    read = read_answer(502, {}, body).problem
+def test_what_is_no_document_of_reply_s_is_not_quoted(status: int, body: bytes) -> None:
+    """A proxy's page may name hosts, users and credentials: it is said only that it came."""
+    read = read_answer(status, {"content-type": "text/html; secret-host"}, body)
+    assert read.problem is not None
+    assert read.problem.title == HTTPStatus(status).phrase
+    assert "look at the proxy or gateway" in read.problem.summary()
+    assert read.problem.raw == {}
+    assert "secret-host" not in repr(read) + read.problem.words() + str(read.data)
+
+
+@pytest.mark.parametrize("body", [None, b"", b" \r\n"])
+def test_a_refusal_without_a_body_says_no_more(body: bytes | None) -> None:
+    """A 401 may have none, also of Reply."""
+    read = read_answer(401, {}, body).problem
     assert read is not None
-    assert read.title == "Bad Gateway"
-    assert read.detail.strip("\N{REPLACEMENT CHARACTER} ") == detail
-    assert read.raw == {}
+    assert read.summary() == "401 Unauthorized"
 
 
 def test_a_summary_is_one_short_line() -> None:
@@ -144,7 +152,7 @@ def test_a_huge_refusal_is_no_document() -> None:
     """What is kept in the ledger is bounded."""
     read = problem(400, {"detail": "x" * 1_000_000})
     assert read.raw == {}
-    assert len(read.detail) <= 200
+    assert "xx" not in read.detail
 
 
 def test_a_deep_refusal_is_cut_off() -> None:
@@ -156,15 +164,12 @@ def test_a_deep_refusal_is_cut_off() -> None:
 
 
 def test_a_key_echoed_is_hidden_everywhere() -> None:
-    """Also in names, and in an excerpt."""
+    """Also in names."""
     key = "abcdef-123456"
     document = {"detail": f"Unknown key {key}", key: [{key: key}], "code": key}
-    for read in (
-        read_problem(401, document, "", secret=key),
-        read_problem(401, None, f"key={key}", secret=key),
-    ):
-        assert key not in repr(read) + json.dumps(read.raw) + read.summary()
-    assert read_problem(401, {"detail": "a b c"}, "", secret="").detail == "a b c"
+    read = read_problem(401, document, secret=key)
+    assert key not in repr(read) + json.dumps(read.raw) + read.summary()
+    assert read_problem(401, {"detail": "a b c"}).detail == "a b c"
 
 
 @pytest.mark.parametrize(
@@ -175,6 +180,7 @@ def test_a_key_echoed_is_hidden_everywhere() -> None:
         ("0", 0.0),
         ("1.5", 1.5),
         ("999999999999", LONGEST_RETRY_AFTER),
+        ("9" * 300, LONGEST_RETRY_AFTER),
         ("Tue, 01 Sep 2026 21:00:30 GMT", 30.0),
         ("Tue, 01 Sep 2026 20:00:00 GMT", 0.0),
         ("Tue, 01 Sep 2099 20:00:00 GMT", LONGEST_RETRY_AFTER),

@@ -111,7 +111,7 @@ def test_a_proxy_that_is_down_received_nothing(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     "step",
     [
-        Step(b"HTTP/1.1 407 Who are you\r\n\r\n", Then.CLOSE),
+        Step(b"HTTP/1.1 407 Who is pass-word\r\nX: pass-word\r\n\r\npass-word", Then.CLOSE),
         Step(b"HTTP/1.1 502 No\r\n\r\n", Then.CLOSE),
         Step(b"HTTP/1.1 200 OK\r\n\r\n", Then.CLOSE),
         Step(b"nonsense\r\n\r\n", Then.CLOSE),
@@ -121,7 +121,7 @@ def test_a_proxy_that_is_down_received_nothing(monkeypatch: pytest.MonkeyPatch) 
 def test_a_proxy_that_makes_no_tunnel_received_no_request(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, step: Step
 ) -> None:
-    """The proxy saw where to, never the key."""
+    """The proxy saw where to, never the key; and what it said is not quoted."""
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.port}")
     server.script(step)
     with connect("https://reply.invalid/v3") as client:
@@ -130,6 +130,7 @@ def test_a_proxy_that_makes_no_tunnel_received_no_request(
     (seen,) = server.seen
     assert (seen.method, seen.target) == ("CONNECT", "reply.invalid:443")
     assert KEY not in repr(seen)
+    assert "pass-word" not in repr(answer)
 
 
 @pytest.fixture(scope="module")

@@ -5,29 +5,38 @@ from pathlib import Path
 
 import pytest
 from pacing_world import OK, PacedStage, paced, updates
+from sqlalchemy import NullPool, create_engine, text
 from target_runs import Message
 
 from reply_tasks.sandbox import FaultKind
 from target_reply_tasks.sending.threads import MOST_IN_FLIGHT
 
-USERS, RECORDS_EACH = 200, 3
+USERS, RECORDS_EACH = 1_000, 2
 #: Beside the senders: the main thread, the engine, the lease, the writer of STATEs, a watchdog.
 OTHER_THREADS = 8
 #: Beside one connection a call: standard streams, the ledger's files on each connection, the pipe
 #: that wakes the reader.
 OTHER_FILES = 30
+#: Connections to PostgreSQL: the engine's, the lease's while it is renewed, and two to spare.
+FEW = {"sqlite": range(1), "postgresql": range(1, 5)}
 
 
 @pytest.mark.e2e
-def test_many_users_share_few_threads_and_connections(tmp_path: Path) -> None:
-    """With 200 users, 64 calls are in flight, two for a user, on as many threads and sockets."""
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_thousand_users_share_few_threads_and_connections(
+    tmp_path: Path, postgres_url: str, database: str
+) -> None:
+    """64 calls are in flight, two for a user, on as many threads and sockets, and one ledger."""
     with paced(tmp_path, tasks=USERS * RECORDS_EACH, users=USERS) as stage:
+        if database == "postgresql":
+            stage.settings["ledger_url"] = postgres_url
         stage.sandbox.fault(FaultKind.STALL, times=None)
         target = stage.start("many", *_records_of(USERS), concurrency=2)
         stage.sandbox.wait_for_calls(MOST_IN_FLIGHT, seconds=60)
         with pytest.raises(TimeoutError):
             stage.sandbox.wait_for_calls(MOST_IN_FLIGHT + 1, seconds=2)
         assert max(_calls_by_user(stage).values()) <= 2
+        assert _ledger_connections(postgres_url) in FEW[database]
         process = Path(f"/proc/{target.process.pid}")
         if process.exists():
             assert len(list((process / "task").iterdir())) <= MOST_IN_FLIGHT + OTHER_THREADS
@@ -51,6 +60,15 @@ def test_users_take_turns(tmp_path: Path) -> None:
         assert stage.run(*records, concurrency=32).exit_code == 0
         order = [call.user_id for call in stage.sandbox.calls]
         assert order.index(3) < 2 * MOST_IN_FLIGHT, "two rounds of calls at most went before"
+
+
+def _ledger_connections(url: str) -> int:
+    """How many connections others have to this database, as PostgreSQL counts them."""
+    counted = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        count: int = connection.execute(text(counted)).scalar_one()
+    return count - 1
 
 
 def _records_of(users: int) -> list[Message]:

@@ -1,11 +1,13 @@
 """Refusals that say nothing of a record: of a user, of a gateway, of the key."""
 
 import pytest
-from target_runs import KEY, Stage, execution, state, update
+from console_script import run_command
+from target_runs import KEY, Stage, execution, ledger_bytes, state, update
 
 from reply_tasks.sandbox import Endpoint, FaultKind, SandboxServer, User, When
 
 HTML = "<html><body>404 Not Found</body></html>"
+PAGE = "<html><p>squid on proxy-7.corp says: login jane, password hunter22</p></html>"
 BLIND = User(2, "second@example.com", denied=frozenset({"ManageTask"}))
 
 
@@ -22,6 +24,27 @@ def test_a_gateway_s_404_rejects_nothing(stage: Stage) -> None:
     assert "Check api_url" in ended.log
     assert stage.operations() == []
     assert stage.claims() == []
+
+
+@pytest.mark.e2e
+def test_a_proxy_s_page_is_quoted_nowhere(stage: Stage) -> None:
+    """What stands between may name hosts, people and passwords: no log, row or table has it."""
+    for task_id in (1, 2, 3):
+        stage.sandbox.create_task(task_id)
+    stage.sandbox.fault("502", body=PAGE, endpoint=Endpoint.EXECUTE, times=None)
+    stage.sandbox.fault("415", body=PAGE, endpoint=Endpoint.UPDATE, task_id=2)
+    stage.sandbox.fault("503", body={"message": PAGE}, endpoint=Endpoint.UPDATE, task_id=3, times=9)
+    ended = stage.script(
+        *(execution(1), update(2), update(3)), max_retries=1, on_lost_answer="hold", concurrency=1
+    )
+    assert ended.exit_code == 1
+    fates = {task: outcome for task, outcome, _ in stage.fates()}
+    assert fates == {1: "uncertain", 2: "rejected"}
+    shown = [run_command(stage, *words).stdout for words in (["rejected"], ["find", "1"])]
+    assert "502" in shown[1]
+    for text in (ended.log, *shown, ledger_bytes(stage.settings["ledger_url"]).decode("latin-1")):
+        for secret in ("hunter22", "proxy-7", "jane", "squid"):
+            assert secret not in text
 
 
 @pytest.mark.parametrize("status", ["404", "405", "415"])
