@@ -128,9 +128,17 @@ class ReplyClient:
             self.has_listed |= isinstance(answer.data.get("items"), list)
         return answer
 
-    def update_task(self, task_id: int, body: Body, *, act_as_user_id: int | None = None) -> Answer:
-        """Replace a task: ``PUT /v3/tasks/{id}``."""
-        return self._call("PUT", f"{self._tasks}{task_id}", body, user=act_as_user_id)
+    def update_task(
+        self,
+        task_id: int,
+        body: Body,
+        *,
+        act_as_user_id: int | None = None,
+        after_last_byte: Callable[[], object] | None = None,
+    ) -> Answer:
+        """Replace a task: ``PUT /v3/tasks/{id}``. The arguments are those of ``execute_task``."""
+        target = f"{self._tasks}{task_id}"
+        return self._call("PUT", target, body, user=act_as_user_id, after_last_byte=after_last_byte)
 
     def execute_task(
         self,
@@ -139,6 +147,7 @@ class ReplyClient:
         *,
         act_as_user_id: int | None = None,
         before_first_byte: Callable[[], object] | None = None,
+        after_last_byte: Callable[[], object] | None = None,
     ) -> Answer:
         """Execute a task, which sends its e-mail or SMS: ``POST /v3/tasks/{id}/execute``.
 
@@ -148,10 +157,15 @@ class ReplyClient:
             act_as_user_id: The Reply user to act as.
             before_first_byte: Called when the connection stands, right before the request leaves.
                 What it raises comes through, and then nothing was sent.
+            after_last_byte: Called when the whole request has left, before its answer is awaited.
         """
-        target = f"{self._tasks}{task_id}/execute"
         return self._call(
-            "POST", target, body, user=act_as_user_id, before_first_byte=before_first_byte
+            "POST",
+            f"{self._tasks}{task_id}/execute",
+            body,
+            user=act_as_user_id,
+            before_first_byte=before_first_byte,
+            after_last_byte=after_last_byte,
         )
 
     def get_task(
@@ -200,6 +214,7 @@ class ReplyClient:
         user: int | None = None,
         coding: bytes = _PLAIN,
         before_first_byte: Callable[[], object] | None = None,
+        after_last_byte: Callable[[], object] | None = None,
         form: RequestForm | None = None,
     ) -> Answer:
         form = form or self.know_form()
@@ -209,7 +224,14 @@ class ReplyClient:
             lines += _JSON
             data = encode_body(body, form)
         started = time.perf_counter()
-        got = self._transport.send(method, target, lines, data, before_first_byte=before_first_byte)
+        got = self._transport.send(
+            method,
+            target,
+            lines,
+            data,
+            before_first_byte=before_first_byte,
+            after_last_byte=after_last_byte,
+        )
         elapsed = time.perf_counter() - started
         if isinstance(got, Unanswered):
             error = redact(got.error, self._secret)

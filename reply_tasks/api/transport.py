@@ -112,7 +112,7 @@ class Transport:
         self._pool = cast("HTTPConnectionPool", pool)
         self._pool.ConnectionCls = type(base.__name__, (base,), members)
 
-    def send(
+    def send(  # noqa: PLR0913 - all by name
         self,
         method: str,
         target: str,
@@ -120,6 +120,7 @@ class Transport:
         body: bytes | None,
         *,
         before_first_byte: Callable[[], object] | None = None,
+        after_last_byte: Callable[[], object] | None = None,
     ) -> Response | Unanswered:
         """Send one request, once, and read the answer. Redirects are not followed.
 
@@ -130,6 +131,7 @@ class Transport:
             body: What to send.
             before_first_byte: Called when the connection stands and nothing has been sent; it may
                 raise, and then nothing is sent.
+            after_last_byte: Called when the whole request has left, before its answer is awaited.
         """
         request = request_bytes(method, target, self._host + lines, body)
         try:
@@ -141,6 +143,8 @@ class Transport:
         kept = False
         try:
             connection.send_request(request)
+            if after_last_byte is not None:
+                after_last_byte()
             response = connection.receive_response()
             kept = connection.can_go_on
         except BadResponseError as error:

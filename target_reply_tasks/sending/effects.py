@@ -14,6 +14,7 @@ from reply_tasks.api.decisions import Decision
 from reply_tasks.api.reply_clock import ReplyClock
 from reply_tasks.contract import TaskDetail
 from reply_tasks.ledger import Attempt
+from target_reply_tasks.steps import Reached, pass_by
 from target_reply_tasks.work import Work
 
 
@@ -33,6 +34,7 @@ class Effects:
         refused_users: Users of records that Reply refuses in this run, and how.
         held: Whether this process's lease is safely ours.
         stopping: Set when the run stops: no more waiting.
+        reached: Told of each step of a call.
         reply_clock: What time it is for Reply.
         backoff: How long to wait before a repeat.
         random: A number from 0 to 1.
@@ -49,6 +51,7 @@ class Effects:
     refused_users: dict[str | None, Decision]
     held: Callable[[], bool]
     stopping: Event
+    reached: Reached = pass_by
     reply_clock: ReplyClock = field(default_factory=ReplyClock)
     backoff: Backoff = field(default_factory=Backoff)
     random: Callable[[], float] = random.random

@@ -126,6 +126,7 @@ class Senders:
             refused_users=self.refused_users,
             held=self._held,
             stopping=stopping,
+            reached=self._context.reached,
             reply_clock=self._context.reply_clock,
             backoff=self._context.backoff,
         )

@@ -133,6 +133,25 @@ def test_a_proxy_that_makes_no_tunnel_received_no_request(
     assert "pass-word" not in repr(answer)
 
 
+def test_a_request_has_left_when_it_is_said_to() -> None:
+    """Its answer is not awaited before: a test may end the process in between."""
+    received: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v3"
+
+        def answer() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.settimeout(5)
+                received.append(peer.recv(65536))
+                peer.sendall(http())
+
+        for call in ("update_task", "execute_task"):
+            with connect(url) as client:
+                assert getattr(client, call)(1, BODY, after_last_byte=answer).succeeded
+    assert [data[:4] for data in received] == [b"PUT ", b"POST"]
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("tls")

@@ -1,4 +1,4 @@
-"""``Retry-After`` as it may stand on the wire: whatever it says, it is neither a spin nor a loss."""
+"""``Retry-After`` as it may stand on the wire: calls neither spin nor get lost."""
 
 from collections.abc import Iterator
 from signal import SIGTERM
