@@ -284,7 +284,7 @@ bodies = st.binary() | documents.map(lambda document: json.dumps(document).encod
 header_texts = st.text(max_size=40) | st.text(string.digits + "-:.TZ+ ", max_size=30)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(
     status=st.integers(100, 999),
     body=st.none() | bodies,

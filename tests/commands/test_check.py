@@ -53,6 +53,7 @@ def test_before_the_first_run_all_is_well_too(stage: Stage) -> None:
     assert (code, seen["ledger"][0]) == (1, False)
 
 
+@pytest.mark.e2e
 def test_each_thing_that_fails_says_what_to_do(stage: Stage) -> None:
     """Settings, key, dialect, acting user and address, each with advice, and exit code 1."""
     for settings, name, advice in (

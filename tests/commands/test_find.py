@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from console_script import run_command
 from target_runs import Stage, execution, update
 
@@ -55,6 +56,7 @@ def test_no_unknown_and_nothing(stage: Stage) -> None:
     assert (done.returncode, json.loads(done.stdout)["answer"]) == (1, "unknown")
 
 
+@pytest.mark.e2e
 def test_held_until_a_person_says_yes(stage: Stage) -> None:
     """What waits for approval is neither yes nor no, and its text is there to be read."""
     stage.sandbox.create_task(1)
@@ -68,6 +70,7 @@ def test_held_until_a_person_says_yes(stage: Stage) -> None:
     assert (status["held"]["count"], status["last_ended"]["held"]) == (1, 1)
 
 
+@pytest.mark.e2e
 def test_values_from_outside_do_not_act_on_the_terminal(stage: Stage) -> None:
     """Escapes, carriage returns and bidi marks in ids and texts are shown, not obeyed."""
     stage.sandbox.create_task(1)

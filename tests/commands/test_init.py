@@ -4,6 +4,7 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
 import yaml
 from console_script import run_command
 from target_runs import KEY, Stage, update
@@ -11,6 +12,7 @@ from target_runs import KEY, Stage, update
 from reply_tasks.settings import tap_settings, target_settings
 
 
+@pytest.mark.e2e
 def test_the_first_config_works_with_a_key(stage: Stage) -> None:
     """Target, tap and commands take it as it is, comments included; the key may come beside it."""
     stage.sandbox.create_task(1)

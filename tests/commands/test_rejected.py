@@ -5,6 +5,7 @@ import io
 import json
 from typing import Any
 
+import pytest
 from console_script import run_command
 from target_runs import Stage, execution, record, schema, update
 
@@ -35,6 +36,7 @@ def test_a_person_sees_record_reason_and_why_within_80_columns(stage: Stage) -> 
     assert run_command(stage, "rejected").stdout == "No record is rejected.\n"
 
 
+@pytest.mark.e2e
 def test_filters_by_run_reason_and_time(stage: Stage) -> None:
     """Each narrows the list; a run may be named by the beginning of its id, or as the last."""
     stage.run(update(1), update(2, template=None))

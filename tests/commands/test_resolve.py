@@ -66,6 +66,7 @@ def finished(stage: Stage, task_id: int = 1, **members: Any) -> None:
 # -- reading back ----------------------------------------------------------------------------------
 
 
+@pytest.mark.e2e
 def test_a_killed_run_is_resolved_by_the_console_script(stage: Stage) -> None:
     """SIGKILL after the email has left: the command finds it sent, and a replay sends nothing."""
     stage.sandbox.create_task(1)

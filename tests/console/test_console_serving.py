@@ -29,7 +29,10 @@ def test_clients_that_never_finish_keep_nobody_out(console: Visitor) -> None:
     [
         b"",
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ",
-        b"POST /held HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\ncsrf=",
+        pytest.param(
+            b"POST /held HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\ncsrf=",
+            marks=pytest.mark.e2e,  # it waits for the whole form's time
+        ),
     ],
 )
 def test_a_request_that_does_not_arrive_in_time_is_cut_off(

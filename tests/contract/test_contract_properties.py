@@ -71,7 +71,7 @@ anything_or_its_json = anything | anything.map(as_json)
     MODES,
     NULLS,
 )
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_reading_never_raises(
     raw: dict[str, Any], operation: Operation, mode: UpdateMode, nulls: MergeNulls
 ) -> None:
@@ -87,7 +87,7 @@ def test_reading_never_raises(
 
 
 @given(anything)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_reading_a_detail_never_raises(data: Any) -> None:
     """Whatever Reply answers is a TaskDetail or none."""
     for one in (data, {"id": 1, "template": data, "taskType": data, "dueTo": data}):
@@ -98,7 +98,7 @@ def test_reading_a_detail_never_raises(data: Any) -> None:
 
 
 @given(texts | st.from_regex(r"[0-9]{4}-?[0-9W]{0,3}-?[0-9]{0,2}([T ][0-9:.,+Z -]{0,20})?"))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_reading_a_date_time_never_raises(text: str) -> None:
     """Text is an instant in UTC or nothing."""
     moment = read_date_time(text, ZoneInfo("Europe/Berlin"))
@@ -164,7 +164,7 @@ def canonical(record: TaskRecord) -> dict[str, Any]:
 
 
 @given(valid_updates(), st.sampled_from([UTC, ZoneInfo("America/New_York")]))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_reading_a_canonical_record_again_changes_nothing(
     raw: dict[str, Any], zone: ZoneInfo
 ) -> None:
@@ -180,7 +180,7 @@ def test_reading_a_canonical_record_again_changes_nothing(
     MODES,
     NULLS,
 )
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_reading_a_partial_record_again_changes_nothing(
     raw: dict[str, Any], mode: UpdateMode, nulls: MergeNulls
 ) -> None:
@@ -226,7 +226,7 @@ nearly_records = st.fixed_dictionaries(
 
 
 @given(nearly_records | json_values, st.sampled_from(Form))
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_screen_and_judge_agree(members: Any, form: Form) -> None:
     """The compiled validator passes exactly what jsonschema finds nothing wrong with."""
     assert passes_screen(form, members) == (not judge(form, members))

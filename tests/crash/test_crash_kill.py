@@ -18,7 +18,7 @@ from crash_world import World, lose_some_answers, made_up, postgres_ledger, sqli
 
 from reply_tasks.sandbox import SandboxServer
 
-SECONDS = float(os.environ.get("REPLY_TASKS_CRASH_SECONDS", "15"))
+SECONDS = float(os.environ.get("REPLY_TASKS_CRASH_SECONDS", "6"))
 LONG_SECONDS = float(os.environ.get("REPLY_TASKS_LONG_CRASH_SECONDS", "120"))
 #: Fewer deaths than this prove too little, however slow the machine.
 FEWEST_KILLS = 40

@@ -67,6 +67,7 @@ def test_a_full_log_holds_nothing(stage: Stage) -> None:
     assert stage.fates() == [(1, "applied", None)]
 
 
+@pytest.mark.e2e
 def test_a_full_log_does_not_hold_a_stop(stage: Stage) -> None:
     """Nobody reads its log: told to stop, it stops with the signal's exit code."""
     with _full_pipe() as writer, TargetProcess(stage, stderr=writer) as process:

@@ -72,6 +72,7 @@ def test_a_429_stops_every_lane_for_as_long_as_it_says(stage: Stage) -> None:
     assert len(calls) == 6
 
 
+@pytest.mark.e2e
 def test_no_execution_goes_out_on_a_connection_that_idled(stage: Stage) -> None:
     """After a pause a fresh connection is opened; without one the connection is kept."""
     stage.sandbox.fault(FaultKind.TOO_MANY_REQUESTS, endpoint=POST, task_id=2, retry_after=4)

@@ -104,7 +104,7 @@ def test_a_redirect_stops_the_run_and_keeps_an_execution_s_claim(
         assert calls == (["POST", "GET"] if when is When.AFTER else ["POST", "GET", "POST"])
 
 
-@pytest.mark.parametrize("concurrency", [1, 8])
+@pytest.mark.parametrize("concurrency", [1, pytest.param(8, marks=pytest.mark.e2e)])
 @pytest.mark.parametrize("group", GROUPS)
 def test_faults_side_by_side_have_the_same_consequences(
     group: str, concurrency: int, quick_folder: Path
@@ -128,7 +128,7 @@ def test_faults_side_by_side_have_the_same_consequences(
         assert stage.claims() == []
 
 
-@pytest.mark.parametrize("concurrency", [1, 8])
+@pytest.mark.parametrize("concurrency", [1, pytest.param(8, marks=pytest.mark.e2e)])
 def test_what_fails_forever_stops_the_run_or_is_uncertain(
     concurrency: int, quick_folder: Path
 ) -> None:

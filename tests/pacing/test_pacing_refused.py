@@ -10,6 +10,7 @@ from reply_tasks.quota import refusals
 from reply_tasks.sandbox import FaultKind
 
 
+@pytest.mark.e2e
 def test_refused_for_ever_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It makes ever longer pauses, then stops with exit code 1; no record is settled, none lost."""
     monkeypatch.setattr(refusals, "GIVE_UP_MS", 2_500)
@@ -28,6 +29,7 @@ def test_refused_for_ever_stops_the_run(tmp_path: Path, monkeypatch: pytest.Monk
         assert {fate[1] for fate in stage.fates()} == {"applied"}
 
 
+@pytest.mark.e2e
 def test_a_refused_user_keeps_no_other_waiting(tmp_path: Path) -> None:
     """Records that were refused give their places back: others go on in the meantime."""
     with paced(tmp_path, tasks=40, users=2) as stage:

@@ -22,6 +22,7 @@ def test_a_second_run_knows_what_the_first_one_spent(tmp_path: Path) -> None:
         assert arrivals[10] - arrivals[0] >= 60.0
 
 
+@pytest.mark.e2e
 def test_each_wait_is_told_once(tmp_path: Path) -> None:
     """A wait is one line, with how long and why, and the run's row knows it."""
     with paced(tmp_path, tasks=20, per_minute=10) as stage:
@@ -53,7 +54,10 @@ def test_a_long_run_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.Monk
         assert re.fullmatch(told, progress[0])
 
 
-@pytest.mark.parametrize("latency", [0.0, pytest.param(0.05, marks=pytest.mark.e2e), 0.3])
+@pytest.mark.parametrize(
+    "latency",
+    [0.0, pytest.param(0.05, marks=pytest.mark.e2e), pytest.param(0.3, marks=pytest.mark.e2e)],
+)
 def test_another_program_that_spends_the_minute_fails_no_record(
     tmp_path: Path, latency: float
 ) -> None:
@@ -71,6 +75,7 @@ def test_another_program_that_spends_the_minute_fails_no_record(
         assert any("Reply asked for a pause (429)" in line for line in waits(ended))
 
 
+@pytest.mark.e2e
 def test_after_a_pause_one_call_asks_first(tmp_path: Path) -> None:
     """Where the other program goes on spending, the end of a pause costs one refusal at most."""
     with paced(tmp_path, tasks=40) as stage:
@@ -83,6 +88,7 @@ def test_after_a_pause_one_call_asks_first(tmp_path: Path) -> None:
         assert len([at for at in refused if at > min(refused) + 1.5]) <= 1
 
 
+@pytest.mark.e2e
 def test_what_reply_says_is_left_is_kept_to(tmp_path: Path) -> None:
     """Another program has used up the hour but for some calls: no 429 shows it, the headers do."""
     with paced(tmp_path, tasks=60, per_minute=None) as stage:

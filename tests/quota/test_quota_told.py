@@ -191,7 +191,7 @@ class FixedHour:
         return self.limit - self.used, instant(self.reset_ms)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(data=st.data(), limit=st.integers(2, 30), lanes=st.integers(1, 5))
 def test_what_others_left_is_used_to_the_last_call_without_a_429(
     data: st.DataObject, limit: int, lanes: int

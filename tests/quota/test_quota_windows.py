@@ -95,7 +95,7 @@ def test_no_window_of_replys_ever_sees_more_than_the_limit(
             assert later - earlier >= span
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     per_minute=limit_or_null,
     per_hour=limit_or_null,

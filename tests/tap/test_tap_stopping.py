@@ -37,9 +37,9 @@ def _bookmark(output: Output) -> int:
 @pytest.mark.parametrize(
     ("signals", "exit_code"),
     [
-        ((signal.SIGTERM,), 143),
+        pytest.param((signal.SIGTERM,), 143, marks=pytest.mark.e2e),
         ((signal.SIGINT,), 130),
-        ((signal.SIGTERM, signal.SIGTERM, signal.SIGTERM), 143),
+        pytest.param((signal.SIGTERM, signal.SIGTERM, signal.SIGTERM), 143, marks=pytest.mark.e2e),
     ],
 )
 def test_a_signal_leaves_a_state_to_go_on_from(

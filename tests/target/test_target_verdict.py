@@ -107,6 +107,7 @@ def test_a_refused_key_stops_the_run(stage: Stage, kind: FaultKind) -> None:
 # -- secrets ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.e2e
 def test_no_secret_is_in_the_log_or_in_the_ledger(stage: Stage) -> None:
     """Neither the key nor what a template says, whatever goes wrong."""
     for task_id in range(1, 5):
