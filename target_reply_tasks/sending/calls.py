@@ -1,12 +1,13 @@
 """The calls of one record, from its claim to its outcome. Runs in a sender's thread.
 
-Each call takes a slot of the quota and is written down; an execution leaves only with a fresh
-intent. When to call again is decided by ``reply_tasks.api.repeating``.
+Each call takes a slot of the quota and is written down. When to call again is decided by
+``reply_tasks.api.repeating``.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from reply_tasks.api.answers import Answer
@@ -24,13 +25,8 @@ from reply_tasks.ledger import Attempt, Settlement
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.errors import StopRun
 from target_reply_tasks.sending.effects import Effects
-from target_reply_tasks.steps import Step
+from target_reply_tasks.sending.intent import see_to_intent
 from target_reply_tasks.work import Work
-
-#: Seconds that an execution's intent may be old when the first byte leaves.
-FRESH_INTENT = 1.0
-#: How often an intent is written down once more because writing it took too long.
-MOST_NOTES = 3
 
 
 class Interrupted(Exception):  # noqa: N818 - it is not an error
@@ -44,8 +40,9 @@ class Calls:
         self.work = work
         self.settings = settings
         self._effects = effects
-        self._patience = Patience(settings.max_retries, effects.backoff, effects.random)
-        self._acting = work.record.act_as_user_id
+        self._client = effects.context.client
+        self._reply_clock = effects.context.reply_clock
+        self._patience = Patience(settings.max_retries, effects.context.backoff, effects.random)
         self._call = Call.READ
         self._left_at = effects.now()
         self._form = PREVIEW_FORM
@@ -57,11 +54,8 @@ class Calls:
         """Replace the task, repeating until the answer is certain."""
         decision = self._ask(
             Call.UPDATE,
-            lambda: self._effects.client.update_task(
-                self.work.task_id,
-                dict(body),
-                act_as_user_id=self._acting,
-                after_last_byte=self._tell_that_it_left,
+            lambda: self._client.update_task(
+                self.work.task_id, dict(body), act_as_user_id=self.work.record.act_as_user_id
             ),
         )
         if decision.action is Action.APPLIED:
@@ -72,7 +66,9 @@ class Calls:
         """Read the task, repeating until the answer is certain."""
         return self._ask(
             Call.READ,
-            lambda: self._effects.client.get_task(self.work.task_id, act_as_user_id=self._acting),
+            lambda: self._client.get_task(
+                self.work.task_id, act_as_user_id=self.work.record.act_as_user_id
+            ),
         )
 
     def execute(self) -> Decision:
@@ -83,12 +79,11 @@ class Calls:
         """
         return self._ask(
             Call.EXECUTE,
-            lambda: self._effects.client.execute_task(
+            lambda: self._client.execute_task(
                 self.work.task_id,
                 self.work.record.body,
-                act_as_user_id=self._acting,
-                before_first_byte=self._see_to_intent,
-                after_last_byte=self._tell_that_it_left,
+                act_as_user_id=self.work.record.act_as_user_id,
+                before_first_byte=partial(see_to_intent, self._effects, self.work),
             ),
         )
 
@@ -115,10 +110,10 @@ class Calls:
         work, effects = self.work, self._effects
         claimed_at = work.claimed_at or work.entry.received_at
         if work.claimed_moment is not None:
-            return effects.reply_clock.at(work.claimed_moment) or claimed_at
+            return self._reply_clock.at(work.claimed_moment) or claimed_at
         ahead = work.reply_ahead
         if ahead is None:
-            ahead = effects.reply_clock.ahead_of(effects.now(), effects.monotonic()) or 0.0
+            ahead = self._reply_clock.ahead_of(effects.now(), effects.monotonic()) or 0.0
         return claimed_at + timedelta(seconds=ahead)
 
     @property
@@ -176,18 +171,16 @@ class Calls:
         Raises:
             Interrupted: The run is stopping, and there is none.
         """
-        self._form = self._effects.client.know_form(self._effects.stopping)
-        if not self._effects.slot(self.work):
+        self._form = self._client.know_form(self._effects.stopping)
+        if not self._effects.take_slot(self.work):
             raise Interrupted
         self._doubt = self.work.unsure
         if self._call is not Call.READ:
             self.work.unsure = True
-            self._effects.reached(Step.SENDING)
         self._left_at = self._effects.now()
 
     def hear(self, answer: Answer) -> None:
         """Write the call down, and what its answer leaves open."""
-        self._effects.reached(Step.READ if self._call is Call.READ else Step.ANSWERED)
         work, moment = self.work, self._effects.monotonic()
         work.attempts.append(
             Attempt(
@@ -203,7 +196,7 @@ class Calls:
             work.unsure = self._doubt or acted
             if acted and self._call is Call.UPDATE:
                 self._lost_updates.append(moment)
-        self._effects.reply_clock.hear(answer, moment, closely=self._call is not Call.UPDATE)
+        self._reply_clock.hear(answer, moment, closely=self._call is not Call.UPDATE)
         self._effects.observe(work, answer)
 
     def pause(self, seconds: float) -> None:
@@ -217,7 +210,7 @@ class Calls:
 
     def unauthorized(self) -> bool:
         """Whether Reply wants requests written in another form."""
-        return self._effects.client.doubt_form(self._form, self._effects.stopping)
+        return self._client.doubt_form(self._form, self._effects.stopping)
 
     def _ask(self, call: Call, send: Callable[[], Answer]) -> Decision:
         """Call until the answer decides something.
@@ -233,7 +226,7 @@ class Calls:
             return self._user_refused()
         try:
             decision, _ = call_until_certain(request, self, self._patience)
-            if decision.unproven and not self._effects.client.has_listed:
+            if decision.unproven and not self._client.has_listed:
                 self._prove(decision)
         except CallerRefusedError as error:
             if not (error.decision.of_user and self._acts_as_another):
@@ -245,7 +238,8 @@ class Calls:
     @property
     def _acts_as_another(self) -> bool:
         """Whether the record names a user of its own, other than the run's."""
-        return self._acting is not None and self._acting != self.settings.user_id
+        acting = self.work.record.act_as_user_id
+        return acting is not None and acting != self.settings.user_id
 
     def _user_refused(self) -> Decision:
         refusal = self._effects.refused_users[self.work.user]
@@ -261,39 +255,12 @@ class Calls:
         request = Request(
             Call.READ,
             "its list of tasks",
-            lambda: self._effects.client.list_tasks(1, 0, act_as_user_id=self._acting),
+            lambda: self._client.list_tasks(1, 0, act_as_user_id=self.work.record.act_as_user_id),
         )
         call_until_certain(request, self, self._patience)
-        if not self._effects.client.has_listed:
+        if not self._client.has_listed:
             raise StopRun(
                 f"{refusal.detail.rstrip('.')}: this came without a code of Reply's, and the list "
                 "of tasks can't be read either. Check api_url and what stands before Reply; no "
                 "record was rejected for it."
             )
-
-    def _tell_that_it_left(self) -> None:
-        self._effects.reached(Step.SENT)
-        if self._call is Call.EXECUTE:
-            self._effects.reached(Step.EXECUTION_SENT)
-
-    def _see_to_intent(self) -> None:
-        """The last look before an irreversible call: its intent is committed, fresh, and ours."""
-        work = self.work
-        for _ in range(MOST_NOTES):
-            if not self._effects.held():
-                raise StopRun(
-                    "This run could not renew its lease on the ledger, so that its claims may be "
-                    "taken over by another: nothing more is sent. Check the ledger's database and "
-                    "run again."
-                )
-            began = self._effects.monotonic()
-            if work.intent_at is not None and began - work.intent_at <= FRESH_INTENT:
-                break
-            intent = Attempt(at=self._effects.now(), call=Call.EXECUTE)
-            if not self._effects.note(work, (*work.attempts, intent)):
-                raise StopRun(
-                    f"The claim on task {work.task_id} was taken over by another run, which "
-                    "assumed that this one had died: nothing more is sent."
-                )
-            work.intent_at = began
-        work.intent_at = None  # it is used: one more send needs another

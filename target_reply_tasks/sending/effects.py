@@ -1,59 +1,148 @@
-"""The effects of a sender: all that it may do outside its record, handed in."""
+"""The effects of a sender: all that it does beyond its record.
+
+It asks the engine for each slot of the quota; everything else it does by itself.
+"""
 
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from threading import Event
+from threading import BoundedSemaphore, Event
+from typing import TypeVar
 
-from reply_tasks.api.answers import Answer
-from reply_tasks.api.backoff import Backoff
-from reply_tasks.api.client import ReplyClient
+from reply_tasks.api.answers import Answer, AnswerKind
 from reply_tasks.api.decisions import Decision
-from reply_tasks.api.reply_clock import ReplyClock
-from reply_tasks.contract import TaskDetail
-from reply_tasks.ledger import Attempt
-from target_reply_tasks.steps import Reached, pass_by
+from reply_tasks.contract import TaskDetail, read_task_detail
+from reply_tasks.ledger import Attempt, LedgerAwayError, LedgerError
+from reply_tasks.ledger.claims import note_attempts
+from reply_tasks.ledger.queries import known_tasks
+from target_reply_tasks.context import Context
+from target_reply_tasks.errors import StopRun
+from target_reply_tasks.inbox import Inbox, PauseWanted, SlotWanted
+from target_reply_tasks.sending.pool import Pools
 from target_reply_tasks.work import Work
 
+#: The most senders that write to the ledger at once, each on a connection of its own.
+WRITERS = 2
+#: Seconds that the ledger's database may be away before a sender gives up, and between two checks.
+OUTAGE, OUTAGE_CHECK = 180.0, 1.0
+_REFUSALS_OF_A_USER = frozenset({401, 403, 429})
 
-@dataclass(frozen=True, slots=True)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
 class Effects:
-    """What a sender may do to the context, handed in.
+    """What the senders of a run share, and what each of them may do with it.
 
     Attributes:
-        client: Makes the calls.
-        slot: Uses up the record's slot of the quota, or waits for one if it has none that is still
-            good; False when the run is stopping and none is free.
-        pause: Reply answered 429: no calls of that record's user for so many seconds.
-        observe: An answer came: it may say what is left of the quota.
-        note: Writes a claim's calls down, durably, before one more is sent; False when the claim
-            is not ours any more.
-        last_detail: The task of a record as Reply last returned it, by the ledger.
-        refused_users: Users of records that Reply refuses in this run, and how.
-        held: Whether this process's lease is safely ours.
+        context: What the run works with.
+        inbox: Takes what the engine must know.
+        pools: The calls in flight of each Reply user.
         stopping: Set when the run stops: no more waiting.
-        reached: Told of each step of a call.
-        reply_clock: What time it is for Reply.
-        backoff: How long to wait before a repeat.
+        refused_users: Users of records that Reply refuses in this run, and how.
         random: A number from 0 to 1.
         monotonic: Seconds.
         now: UTC.
     """
 
-    client: ReplyClient
-    slot: Callable[[Work], bool]
-    pause: Callable[[Work, float], None]
-    observe: Callable[[Work, Answer], None]
-    note: Callable[[Work, tuple[Attempt, ...]], bool]
-    last_detail: Callable[[Work], TaskDetail | None]
-    refused_users: dict[str | None, Decision]
-    held: Callable[[], bool]
+    context: Context
+    inbox: Inbox
+    pools: Pools
     stopping: Event
-    reached: Reached = pass_by
-    reply_clock: ReplyClock = field(default_factory=ReplyClock)
-    backoff: Backoff = field(default_factory=Backoff)
+    refused_users: dict[str | None, Decision] = field(default_factory=dict)
     random: Callable[[], float] = random.random
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _writers: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WRITERS))
+
+    def take_slot(self, work: Work) -> bool:
+        """Use up the record's slot of the quota, or wait for one if it has none that is still good.
+
+        Returns:
+            False when the run is stopping and none is free.
+        """
+        pool = self.pools.of(work.user)
+        if not pool.honours(work.slot):
+            wanted = SlotWanted(work)
+            self.inbox.put(wanted, urgent=True)
+            wanted.answered.wait()
+            if not wanted.granted:
+                return False
+        work.slot = None
+        pool.call_leaves()
+        return True
+
+    def pause(self, work: Work, seconds: float) -> None:
+        """Reply answered 429: no calls of this record's user for so many seconds."""
+        self.pools.of(work.user).void_slots()
+        self.inbox.put(PauseWanted(work.user, seconds), urgent=True)
+
+    def observe(self, work: Work, answer: Answer) -> None:
+        """An answer came: it may say what is left of the quota."""
+        pool = self.pools.of(work.user)
+        pool.call_ended(answer.elapsed)
+        if answer.kind is AnswerKind.RESPONSE and answer.status not in _REFUSALS_OF_A_USER:
+            pool.user_is_accepted()
+        self.context.pacing.observe(work.user, answer)
+
+    def holds_lease(self) -> bool:
+        """Whether this process's lease is safely its own, in a ledger that the next run will find.
+
+        Raises:
+            StopRun: The ledger is not where it was.
+        """
+        ledger = self.context.ledger
+        try:
+            ledger.check_in_place()
+        except LedgerError as error:
+            raise StopRun(str(error)) from None
+        ends = time.monotonic() + OUTAGE
+        while not (ledger.held or ledger.struck_off) and time.monotonic() < ends:
+            if self.stopping.wait(OUTAGE_CHECK):
+                break
+        return ledger.held
+
+    def note(self, work: Work, attempts: tuple[Attempt, ...]) -> bool:
+        """Write a claim's calls down, durably, before one more is sent.
+
+        Returns:
+            False when the claim is not ours any more.
+
+        Raises:
+            StopRun: The ledger was away for too long, or the run is stopping.
+        """
+        ledger = self.context.ledger
+
+        def note() -> bool:
+            with self._writers, ledger.write(durable=True) as connection:
+                return note_attempts(
+                    connection, work.entry.operation_id, attempts, holder=ledger.holder
+                )
+
+        return self._through_outages(note)
+
+    def last_detail(self, work: Work) -> TaskDetail | None:
+        """The task of a record as Reply last returned it, by the ledger.
+
+        Raises:
+            StopRun: The ledger was away for too long, or the run is stopping.
+        """
+
+        def read() -> TaskDetail | None:
+            with self.context.ledger.read() as connection:
+                known = known_tasks(connection, [work.task_id], with_detail=True)
+            return read_task_detail(known[work.task_id].detail)
+
+        return self._through_outages(read)
+
+    def _through_outages(self, ask: Callable[[], _T]) -> _T:
+        """Ask the ledger what may be asked twice, until its database answers."""
+        ends = time.monotonic() + OUTAGE
+        while True:
+            try:
+                return ask()
+            except LedgerAwayError as error:
+                if self.stopping.wait(OUTAGE_CHECK) or time.monotonic() >= ends:
+                    raise StopRun(str(error)) from None

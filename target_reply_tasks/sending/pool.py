@@ -3,10 +3,12 @@
 import math
 import time
 from collections import deque
+from collections.abc import Iterator
 from threading import get_ident
 
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.quota.windows import SLACK_MS
+from reply_tasks.settings import TargetSettings
 from target_reply_tasks.work import Work
 
 #: The most calls in flight at once for one user.
@@ -136,3 +138,33 @@ class Pool:
             self._latency = seconds
         else:
             self._latency += 0.2 * (seconds - self._latency)
+
+
+class Pools:
+    """The pools of a run, one for each Reply user that a record names."""
+
+    def __init__(self, settings: TargetSettings) -> None:
+        self._settings = settings
+        self._pools: dict[str | None, Pool] = {}
+
+    def __iter__(self) -> Iterator[Pool]:
+        return iter(self._pools.values())
+
+    @property
+    def busy(self) -> bool:
+        """Whether any record is in a sender's hands."""
+        return any(pool.outstanding for pool in self)
+
+    def of(self, user: str | None) -> Pool:
+        """The pool of a user; None: the user of the settings."""
+        pool = self._pools.get(user)
+        if pool is None:
+            settings = self._settings
+            pool = self._pools[user] = Pool(
+                concurrency=settings.concurrency,
+                adapts=not settings.concurrency_is_explicit,
+                per_minute=settings.requests_per_minute,
+                per_hour=settings.requests_per_hour,
+                cautious=user is not None,
+            )
+        return pool

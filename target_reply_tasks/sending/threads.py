@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
+from reply_tasks.ledger import Settlement
 from target_reply_tasks.inbox import Crashed, Ended, Inbox
 from target_reply_tasks.sending.pool import Pool
 from target_reply_tasks.work import Unsettled, Work
@@ -22,11 +23,11 @@ class SenderThreads:
     """The threads that make calls.
 
     Args:
-        apply: Takes a claimed record to its outcome.
+        apply: Takes a claimed record to its outcome, or gives it back.
         inbox: Told of each end.
     """
 
-    def __init__(self, apply: Callable[[Work], Ended], inbox: Inbox) -> None:
+    def __init__(self, apply: Callable[[Work], Settlement | Unsettled], inbox: Inbox) -> None:
         self._apply = apply
         self._inbox = inbox
         self._due: SimpleQueue[tuple[Pool, Work] | None] = SimpleQueue()
@@ -103,7 +104,7 @@ class SenderThreads:
         while (due := self._due.get()) is not None:
             pool, work = due
             try:
-                ended = self._apply(work)
+                ended = Ended(work, self._apply(work))
             except BaseException as error:  # noqa: BLE001 - it is told, and stops the run
                 self._inbox.put(Crashed(error), urgent=True)
                 self._inbox.put(Ended(work, Unsettled(work)), urgent=True)

@@ -1,7 +1,9 @@
 """What comes late changes nothing: slow answers, late effects, clocks that differ, slow commits."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -13,7 +15,9 @@ from pipeline import new_stage, observe, sandbox
 from target_runs import KEY, Stage, execution, merge, update
 
 from reply_tasks.api.access import ReplyAccess
+from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.client import ReplyClient
+from reply_tasks.connecting import shared_quota
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.contract.kept import read_kept_record
 from reply_tasks.contract.outcomes import Operation
@@ -21,8 +25,12 @@ from reply_tasks.ledger import Attempt, Entry, Ledger, new_id
 from reply_tasks.ledger.claims import claim
 from reply_tasks.sandbox import FaultKind, SandboxServer, When
 from reply_tasks.settings import TargetSettings
+from target_reply_tasks.context import Context
+from target_reply_tasks.inbox import Inbox
+from target_reply_tasks.pacing import Pacing
 from target_reply_tasks.sending.calls import Calls
 from target_reply_tasks.sending.effects import Effects
+from target_reply_tasks.sending.pool import Pools
 from target_reply_tasks.work import Work
 
 AN_HOUR = timedelta(hours=1)
@@ -126,8 +134,51 @@ class Clock:
         return True
 
 
-def _calls(client: ReplyClient, clock: Clock, **effects: Any) -> Calls:
-    entry = _entry()
+@dataclass(frozen=True)
+class SlowEffects(Effects):
+    """Effects that take as long as a test says, by a clock of its own."""
+
+    clock: Clock = field(default_factory=Clock)
+    slot_takes: float = 0.0
+    note_takes: Callable[[tuple[Attempt, ...]], float] = lambda _: 0.0
+
+    def take_slot(self, work: Work) -> bool:
+        """A slot comes after a wait."""
+        del work
+        return self.clock.passes(self.slot_takes)
+
+    def note(self, work: Work, attempts: tuple[Attempt, ...]) -> bool:
+        """The note is written down after a while."""
+        del work
+        return self.clock.passes(self.note_takes(attempts))
+
+
+def ledger_in(folder: Path) -> Ledger:
+    """An empty ledger."""
+    return Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
+
+
+def _calls(client: ReplyClient, ledger: Ledger, **slowness: Any) -> Calls:
+    settings, entry, clock = TargetSettings.from_config({"api_key": KEY}), _entry(), Clock()
+    lines = list[str]()
+    context = Context(
+        ledger=ledger,
+        client=client,
+        pacing=Pacing(shared_quota(settings, ledger.write), default_user=None, log=lines.append),
+        backoff=Backoff(),
+        write_state=lines.append,
+        close_input=lines.clear,
+        log=lines.append,
+    )
+    effects = SlowEffects(
+        context,
+        Inbox(gathering=0.0),
+        Pools(settings),
+        Event(),
+        monotonic=clock,
+        clock=clock,
+        **slowness,
+    )
     work = Work(
         index=0,
         entry=entry,
@@ -137,51 +188,34 @@ def _calls(client: ReplyClient, clock: Clock, **effects: Any) -> Calls:
         claimed_moment=clock(),
         intent_at=clock(),
     )
-    given: dict[str, Any] = {
-        "client": client,
-        "slot": lambda _: True,
-        "pause": lambda *_: None,
-        "observe": lambda *_: None,
-        "note": lambda *_: True,
-        "last_detail": lambda _: None,
-        "held": lambda: True,
-        "refused_users": {},
-        "stopping": Event(),
-        "monotonic": clock,
-    }
-    settings = TargetSettings.from_config({"api_key": KEY})
-    return Calls(Effects(**({"refused_users": {}} | given | effects)), settings, work)
+    return Calls(effects, settings, work)
 
 
 @pytest.mark.parametrize(("waited", "notes"), [(0.5, 0), (1.5, 1), (60.0, 1)])
-def test_an_intent_is_fresh_when_the_first_byte_leaves(waited: float, notes: int) -> None:
+def test_an_intent_is_fresh_when_the_first_byte_leaves(
+    waited: float, notes: int, quick_folder: Path
+) -> None:
     """After a wait for the quota, the intent is written down anew before anything is sent."""
-    clock, noted = Clock(), list[int]()
-    with sandbox() as server, client_of(server) as client:
+    noted = list[int]()
+    with sandbox() as server, client_of(server) as client, ledger_in(quick_folder) as ledger:
         server.create_task(7)
 
-        def note(_work: Work, attempts: tuple[Attempt, ...]) -> bool:
+        def note(attempts: tuple[Attempt, ...]) -> float:
             assert server.calls == []
             noted.append(len(attempts))
-            return True
+            return 0.0
 
-        calls = _calls(client, clock, slot=lambda _: clock.passes(waited), note=note)
+        calls = _calls(client, ledger, slot_takes=waited, note_takes=note)
         assert calls.execute().task is not None
         assert (noted, len(server.outbox)) == ([1] * notes, 1)
 
 
-def test_an_intent_that_was_slow_to_write_is_written_again() -> None:
+def test_an_intent_that_was_slow_to_write_is_written_again(quick_folder: Path) -> None:
     """A commit of three seconds leaves an intent of three seconds: once more, and then it goes."""
-    clock, slow = Clock(), [3.0, 0.1]
-    with sandbox() as server, client_of(server) as client:
+    slow = [3.0, 0.1]
+    with sandbox() as server, client_of(server) as client, ledger_in(quick_folder) as ledger:
         server.create_task(7)
-        calls = _calls(
-            client,
-            clock,
-            slot=lambda _: clock.passes(2.0),
-            note=lambda *_: clock.passes(slow.pop(0)),
-        )
-        calls.execute()
+        _calls(client, ledger, slot_takes=2.0, note_takes=lambda _: slow.pop(0)).execute()
         assert (slow, len(server.outbox)) == ([], 1)
 
 

@@ -1,0 +1,38 @@
+"""The intent of an execution: committed, fresh and ours, before its first byte leaves."""
+
+from reply_tasks.api.decisions import Call
+from reply_tasks.ledger import Attempt
+from target_reply_tasks.errors import StopRun
+from target_reply_tasks.sending.effects import Effects
+from target_reply_tasks.work import Work
+
+#: Seconds that an execution's intent may be old when the first byte leaves.
+FRESH_INTENT = 1.0
+#: How often an intent is written down once more because writing it took too long.
+MOST_NOTES = 3
+
+
+def see_to_intent(effects: Effects, work: Work) -> None:
+    """The last check before an irreversible call; where the intent is old, it is written anew.
+
+    Raises:
+        StopRun: Our lease ended, or another run has taken over the claim: nothing is sent.
+    """
+    for _ in range(MOST_NOTES):
+        if not effects.holds_lease():
+            raise StopRun(
+                "This run could not renew its lease on the ledger, so that its claims may be "
+                "taken over by another: nothing more is sent. Check the ledger's database and "
+                "run again."
+            )
+        began = effects.monotonic()
+        if work.intent_at is not None and began - work.intent_at <= FRESH_INTENT:
+            break
+        intent = Attempt(at=effects.now(), call=Call.EXECUTE)
+        if not effects.note(work, (*work.attempts, intent)):
+            raise StopRun(
+                f"The claim on task {work.task_id} was taken over by another run, which "
+                "assumed that this one had died: nothing more is sent."
+            )
+        work.intent_at = began
+    work.intent_at = None  # it is used: one more send needs another
