@@ -6,7 +6,6 @@ import signal
 import sys
 from collections import Counter
 from functools import partial
-from itertools import chain
 from types import FrameType
 from typing import IO, Any, ClassVar, cast
 
@@ -26,8 +25,9 @@ from reply_tasks.settings import TargetSettings, merged, target_settings_schema
 from target_reply_tasks.dry_run.run import DryRun, TellAsJson, TellInLog
 from target_reply_tasks.engine.engine import STOP_BOUND
 from target_reply_tasks.errors import InputClosedError, StopRun
+from target_reply_tasks.output import write_line
 from target_reply_tasks.reading.intake import Intake
-from target_reply_tasks.reading.meltano_test import PASSED, is_test_line, may_be_config_test
+from target_reply_tasks.reading.meltano_test import PASSED, without_test
 from target_reply_tasks.reading.reader import (
     BrokenInputError,
     InterruptibleReader,
@@ -79,12 +79,12 @@ Example:
     def _make_run(self) -> AnyRun:
         if self.settings.dry_run:
             jsonl = self._plan_format == "jsonl"
-            teller = TellAsJson(self._write_line) if jsonl else TellInLog(self.logger)
+            teller = TellAsJson(self.write_line) if jsonl else TellInLog(self.logger)
             return DryRun(self.settings, self.logger, teller)
         return Run(
             self.settings,
             self.logger,
-            write_state=self._write_line,
+            write_state=self.write_line,
             close_input=self._signals.wake_reader,
             backoff=self.backoff,
             reached=self.reached,
@@ -92,6 +92,10 @@ Example:
 
     def reached(self, step: Step) -> None:
         """The run has come to this step; a test may wait for it, or end the process there."""
+
+    def write_line(self, text: str) -> None:
+        """Write a STATE, or a line of a plan; a test may take it instead."""
+        write_line(text)
 
     # -- messages ------------------------------------------------------------------------------
 
@@ -172,20 +176,6 @@ Example:
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
         """Versions of tables mean nothing to tasks."""
         self.logger.debug("ACTIVATE_VERSION of %s is ignored.", message_dict.get("stream"))
-
-    def _write_line(self, text: str) -> None:
-        """Write one STATE, or one line of a plan; nothing else ever goes to standard output.
-
-        Nothing is buffered: what is not written when the process ends would block it once more.
-
-        Raises:
-            OSError: Nobody reads it.
-        """
-        output = sys.stdout.buffer
-        unbuffered = getattr(output, "raw", output)
-        left = memoryview(f"{text}\n".encode())
-        while left:
-            left = left[unbuffered.write(left) :]
 
     def process_lines(self, file_input: IO[str] | None) -> Counter[str]:  # type: ignore[misc]
         """Read all input, with the run around it.
@@ -285,17 +275,13 @@ Example:
         given: Any = as_singer_text(source)
         if given.isatty():
             self.logger.info("Reading Singer messages from standard input (Ctrl-D ends it).")
-        if may_be_config_test(os.environ):
-            # Before the run: even settling what a dead run left would be a call.
-            first = given.readline()
-            if is_test_line(first):
-                for _ in given:
-                    pass  # Meltano counts a line that it can't write as a failure
-                self.logger.info(PASSED)
-                return 0
-            given = chain([first], given)
+        # Before the run: even settling what a dead run left would be a call.
+        lines = without_test(given, os.environ)
+        if lines is None:
+            self.logger.info(PASSED)
+            return 0
         try:
-            self.listen(given)
+            self.listen(cast("IO[str]", lines))
         except (LedgerError, ConfigurationError) as error:
             self.logger.error("Stopped: %s", error)  # noqa: TRY400 - one line is enough
             told = self._signals.first

@@ -1,29 +1,19 @@
 """The backlog: what dead runs left claimed and what people approved, done before input is read."""
 
 import time
-from collections.abc import Callable
-from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
 from target_reply_tasks.context import Context
 from target_reply_tasks.engine.adoption import adopt
 from target_reply_tasks.engine.approvals import Approvals
+from target_reply_tasks.engine.commits import Commits
 from target_reply_tasks.engine.plan import Plan
 from target_reply_tasks.steps import Step
 from target_reply_tasks.work import Work
 
 #: Seconds between two looks for claims that a dead run left while we wait for them.
 ORPHAN_LOOK = 5.0
-
-_T = TypeVar("_T")
-
-
-class Transact(Protocol):
-    """Makes one transaction, through an outage of the database."""
-
-    def __call__(self, write: Callable[[Connection], _T], /) -> _T:
-        """What ``write`` returns, once it is committed."""
 
 
 class Backlog:
@@ -33,36 +23,27 @@ class Backlog:
         open: How many of them are not settled.
     """
 
-    def __init__(
-        self,
-        context: Context,
-        run_id: str,
-        *,
-        transact: Transact,
-        plan: Plan,
-        approvals: Approvals,
-    ) -> None:
+    def __init__(self, context: Context, run_id: str, *, plan: Plan, approvals: Approvals) -> None:
         self._context = context
         self._run_id = run_id
-        self._transact = transact
         self._plan = plan
         self._approvals = approvals
         self._next_look = 0.0
         self.open = 0
 
-    def take_up(self) -> None:
+    def take_up(self, commits: Commits) -> None:
         """Begin with what earlier runs have left."""
-        self._adopt_orphans()
-        self._take_up_approved()
+        self._adopt_orphans(commits)
+        self._take_up_approved(commits)
 
-    def look_for_orphans(self) -> None:
+    def look_for_orphans(self, commits: Commits) -> None:
         """A record waits for a claim of another run, which may have died: look now and then."""
         if time.monotonic() > self._next_look:
-            self._adopt_orphans()
+            self._adopt_orphans(commits)
 
-    def _adopt_orphans(self) -> None:
+    def _adopt_orphans(self, commits: Commits) -> None:
         """Take over the claims of dead runs."""
-        works, closed = self._transact(self._take_over)
+        works, closed = commits.transact(self._take_over)
         self._add(works)
         if works or closed:
             self._context.log(
@@ -78,9 +59,9 @@ class Backlog:
             self._context.reached(Step.TAKING_OVER)
         return works, closed
 
-    def _take_up_approved(self) -> None:
+    def _take_up_approved(self, commits: Commits) -> None:
         """What people have approved is sent before anything is read."""
-        works, expired = self._transact(self._approvals.begin)
+        works, expired = commits.transact(self._approvals.begin)
         self._add(works)
         if works:
             self._context.log(f"Found {len(works)} approved execution(s): they are sent first.")

@@ -12,7 +12,6 @@ from threading import Event, Thread
 
 from sqlalchemy import Connection
 
-from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import LedgerError
 from reply_tasks.ledger.runs import end_run, start_run
 from reply_tasks.settings import TargetSettings
@@ -24,8 +23,7 @@ from target_reply_tasks.engine.commits import ClaimLostError, Commits
 from target_reply_tasks.engine.gate import WINDOW, Gate
 from target_reply_tasks.engine.plan import Plan
 from target_reply_tasks.engine.progress import Progress
-from target_reply_tasks.engine.rejections import RejectionLines
-from target_reply_tasks.engine.state_writer import StateWriter
+from target_reply_tasks.engine.publishing import Publishing
 from target_reply_tasks.engine.turn import Turn
 from target_reply_tasks.engine.verdicts import Verdicts
 from target_reply_tasks.inbox import (
@@ -89,20 +87,13 @@ class Engine:
             verdicts=self._verdicts,
             refused_users=self._senders.refused_users,
         )
-        self._backlog = Backlog(
-            context,
-            run_id,
-            transact=lambda write: self._commits.transact(write),  # noqa: PLW0108 - made later
-            plan=self._plan,
-            approvals=self._approvals,
-        )
+        self._backlog = Backlog(context, run_id, plan=self._plan, approvals=self._approvals)
         self._checkpoint = Checkpoint()
-        self._states = StateWriter(context.write_state, inbox, reached=context.reached)
         self._input_ended = False
         self._bound = float("inf")
         self._result = RunResult()
+        self._publishing = Publishing(context, inbox, gate, self._checkpoint, self._result)
         self._progress = Progress(context)
-        self._rejections = RejectionLines(context.log)
 
     def start(self) -> None:
         """Begin: settle what dead runs left, then be ready for records."""
@@ -140,7 +131,7 @@ class Engine:
                     senders=self._senders,
                     result=self._result,
                 )
-                self._states.start()
+                self._publishing.start()
                 self._open()
                 while not self._finished():
                     self._take_turn(
@@ -152,13 +143,13 @@ class Engine:
         except BaseException as error:  # noqa: BLE001 - a bug: told, never lost in a thread
             self._fail(f"Internal error: {type(error).__name__}: {error}", error)
         finally:
-            self._rejections.end()
+            self._publishing.end_log()
             self._shut()
             self._ready_to_read.set()
 
     def _open(self) -> None:
         self._commits.transact(self._begin_run)
-        self._backlog.take_up()
+        self._backlog.take_up(self._commits)
         if not self._backlog.open:
             self._ready_to_read.set()
 
@@ -169,7 +160,8 @@ class Engine:
     def _finished(self) -> bool:
         if self._stopping.is_set():
             return not self._turn.due and (
-                not (self._senders.busy or self._states.leaving) or time.monotonic() > self._bound
+                not (self._senders.busy or self._publishing.states_leaving)
+                or time.monotonic() > self._bound
             )
         return (
             self._input_ended
@@ -177,7 +169,7 @@ class Engine:
             and not self._turn.due
             and not self._checkpoint.in_hand
             and not self._checkpoint.has_safe_state
-            and not self._states.leaving
+            and not self._publishing.states_leaving
         )
 
     def _timeout(self) -> float:
@@ -231,8 +223,7 @@ class Engine:
                 if isinstance(result, Unsettled) and result.stop is not None:
                     self._begin_stop(result.stop, exit_code=1)
             case StateLeft(size):
-                self._states.left()
-                self._gate.make_room(0, size)
+                self._publishing.state_left(size)
             case OutputClosed(cause):
                 self._begin_stop(_OUTPUT_CLOSED.format(cause), exit_code=1)
             case StopWanted(cause, exit_code):
@@ -241,25 +232,9 @@ class Engine:
                 raise error
 
     def _publish(self, settled: list[Settled]) -> None:
-        """What is committed may be known: count it, let STATEs leave, read on."""
-        if settled:
-            self._context.reached(Step.SETTLED)
-        read = size = 0
-        for each in settled:
-            self._result.totals.count(each.settlement)
-            self._rejections.look(each.settlement)
-            if each.index < 0:
-                self._backlog.open -= 1
-                continue
-            self._checkpoint.settle(each.index)
-            self._result.rejected += each.settlement.outcome is Outcome.REJECTED
-            read += 1
-            size += each.size
-        self._gate.make_room(read, size)
-        if self._checkpoint.has_safe_state:
-            self._commits.make_durable()
-            for state in self._checkpoint.safe_states():
-                self._states.put(state)
+        """What is committed may be known; it may also be the end of the backlog, or of the run."""
+        self._backlog.open -= self._publishing.publish(settled)
+        self._publishing.let_states_leave(self._commits)
         if not self._backlog.open:
             self._ready_to_read.set()
         most = self._settings.max_rejected
@@ -269,7 +244,7 @@ class Engine:
                 exit_code=1,
             )
         if self._plan.waits_elsewhere:
-            self._backlog.look_for_orphans()
+            self._backlog.look_for_orphans(self._commits)
 
     # -- stopping ------------------------------------------------------------------------------
 
@@ -303,7 +278,7 @@ class Engine:
         self._commits.transact(self._end_run)
         self._context.reached(Step.ENDED_RUN)
         self._senders.dismiss()
-        self._states.close()
+        self._publishing.close()
 
     def _end_run(self, connection: Connection) -> None:
         end_run(

@@ -18,11 +18,11 @@ class RejectionLines:
     """
 
     def __init__(self, log: Callable[[str], None]) -> None:
-        self._log = log
+        self._write = log
         self._rejected = 0
         self._repeated = 0
 
-    def look(self, settlement: Settlement) -> None:
+    def log(self, settlement: Settlement) -> None:
         """A record is settled: tell of it, if it is one of the first that are rejected."""
         if settlement.outcome is not Outcome.REJECTED:
             return
@@ -31,7 +31,7 @@ class RejectionLines:
         if self._rejected <= FIRST:
             before = ", as before" if settlement.repeats else ""
             why = f"{settlement.reason}{_where(settlement)}{before}"
-            self._log(f"Rejected: {name_of(settlement.entry)}: {why}.")
+            self._write(f"Rejected: {name_of(settlement.entry)}: {why}.")
 
     def end(self) -> None:
         """The run ends: tell how many more there are, and where to look."""
@@ -44,7 +44,7 @@ class RejectionLines:
             parts.append("`reply-tasks rejected --run last` shows each with what is wrong")
         if self._repeated:
             parts.append(f"{self._repeated} only repeat earlier ones: `reply-tasks rejected`")
-        self._log(f"{'; '.join(parts)}.")
+        self._write(f"{'; '.join(parts)}.")
 
 
 def _where(settlement: Settlement) -> str:

@@ -30,7 +30,7 @@ class Observed(TargetReplyTasks):
     backoff: ClassVar[Backoff] = IMPATIENT
     on_state: Callable[[Any], None]
 
-    def _write_line(self, text: str) -> None:
+    def write_line(self, text: str) -> None:
         self.on_state(json.loads(text))
 
 
