@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Iterator
 from queue import Full, Queue
 from threading import Thread
-from types import TracebackType
 from typing import Self
 
 import click
@@ -45,12 +44,7 @@ class LogLines:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
         for logger, handlers in self._before:
             logger.handlers[:] = handlers
         if not self._drained():

@@ -1,4 +1,4 @@
-"""What tests of every kind stand on: a throwaway PostgreSQL, and a folder that is fast to sync."""
+"""What tests of every kind stand on: PostgreSQL, ledgers, and a folder that is fast to sync."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["postgres_server"]
+pytest_plugins = ["postgres_server", "ledgers"]
 
 
 @pytest.fixture

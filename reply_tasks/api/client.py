@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from threading import Event, Lock
-from types import TracebackType
 from typing import Protocol, Self
 
 from reply_tasks.api.access import ReplyAccess, check_headers, checked_url, is_loopback
@@ -197,12 +196,7 @@ class ReplyClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _call(  # noqa: PLR0913 - all by name, one line each

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, Engine
@@ -75,18 +74,13 @@ class Ledger:
         self._lease.start()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
         self._lease.stop()
         try:
             with self.write() as connection:
                 forget_holder(connection, self.holder)
         except LedgerError:
-            if exc is None:
+            if error is None:
                 raise
         finally:
             self.engine.dispose()

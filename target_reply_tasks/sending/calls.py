@@ -26,6 +26,7 @@ from reply_tasks.settings import TargetSettings
 from target_reply_tasks.errors import StopRun
 from target_reply_tasks.sending.effects import Effects
 from target_reply_tasks.sending.intent import see_to_intent
+from target_reply_tasks.steps import Step
 from target_reply_tasks.work import Work
 
 
@@ -43,6 +44,8 @@ class Calls:
         self._client = effects.context.client
         self._reply_clock = effects.context.reply_clock
         self._patience = Patience(settings.max_retries, effects.context.backoff, effects.random)
+        self._reached = effects.context.reached
+        self._acting = work.record.act_as_user_id
         self._call = Call.READ
         self._left_at = effects.now()
         self._form = PREVIEW_FORM
@@ -55,7 +58,10 @@ class Calls:
         decision = self._ask(
             Call.UPDATE,
             lambda: self._client.update_task(
-                self.work.task_id, dict(body), act_as_user_id=self.work.record.act_as_user_id
+                self.work.task_id,
+                dict(body),
+                act_as_user_id=self._acting,
+                after_last_byte=self._tell_that_it_left,
             ),
         )
         if decision.action is Action.APPLIED:
@@ -66,9 +72,7 @@ class Calls:
         """Read the task, repeating until the answer is certain."""
         return self._ask(
             Call.READ,
-            lambda: self._client.get_task(
-                self.work.task_id, act_as_user_id=self.work.record.act_as_user_id
-            ),
+            lambda: self._client.get_task(self.work.task_id, act_as_user_id=self._acting),
         )
 
     def execute(self) -> Decision:
@@ -82,8 +86,9 @@ class Calls:
             lambda: self._client.execute_task(
                 self.work.task_id,
                 self.work.record.body,
-                act_as_user_id=self.work.record.act_as_user_id,
+                act_as_user_id=self._acting,
                 before_first_byte=partial(see_to_intent, self._effects, self.work),
+                after_last_byte=self._tell_that_it_left,
             ),
         )
 
@@ -177,10 +182,12 @@ class Calls:
         self._doubt = self.work.unsure
         if self._call is not Call.READ:
             self.work.unsure = True
+            self._reached(Step.SENDING)
         self._left_at = self._effects.now()
 
     def hear(self, answer: Answer) -> None:
         """Write the call down, and what its answer leaves open."""
+        self._reached(Step.READ if self._call is Call.READ else Step.ANSWERED)
         work, moment = self.work, self._effects.monotonic()
         work.attempts.append(
             Attempt(
@@ -238,8 +245,7 @@ class Calls:
     @property
     def _acts_as_another(self) -> bool:
         """Whether the record names a user of its own, other than the run's."""
-        acting = self.work.record.act_as_user_id
-        return acting is not None and acting != self.settings.user_id
+        return self._acting is not None and self._acting != self.settings.user_id
 
     def _user_refused(self) -> Decision:
         refusal = self._effects.refused_users[self.work.user]
@@ -255,7 +261,7 @@ class Calls:
         request = Request(
             Call.READ,
             "its list of tasks",
-            lambda: self._client.list_tasks(1, 0, act_as_user_id=self.work.record.act_as_user_id),
+            lambda: self._client.list_tasks(1, 0, act_as_user_id=self._acting),
         )
         call_until_certain(request, self, self._patience)
         if not self._client.has_listed:
@@ -264,3 +270,8 @@ class Calls:
                 "of tasks can't be read either. Check api_url and what stands before Reply; no "
                 "record was rejected for it."
             )
+
+    def _tell_that_it_left(self) -> None:
+        self._reached(Step.SENT)
+        if self._call is Call.EXECUTE:
+            self._reached(Step.EXECUTION_SENT)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from target_runs import Stage, execution
+from messages import execution
+from target_runs import Stage
 
 from reply_tasks.cli import main
 from reply_tasks.contract.enums import TaskType

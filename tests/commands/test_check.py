@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from console_script import run_command
-from target_runs import KEY, Stage, update
+from messages import update
+from target_runs import KEY, Stage
 
 from reply_tasks.api.answers import Answer, AnswerKind
 from reply_tasks.commands.checks import clock_finding

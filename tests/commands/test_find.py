@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from console_script import run_command
-from target_runs import Stage, execution, update
+from messages import execution, update
+from target_runs import Stage
 
 from reply_tasks.sandbox import Endpoint, FaultKind
 from reply_tasks.sandbox.tasks import contact_of

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 from console_script import run_command
-from target_runs import KEY, Stage, update
+from messages import update
+from target_runs import KEY, Stage
 
 from reply_tasks.settings import tap_settings, target_settings
 

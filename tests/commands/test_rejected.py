@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from console_script import run_command
-from target_runs import Stage, execution, record, schema, update
+from messages import execution, record, schema, update
+from target_runs import Stage
 
 from reply_tasks.sandbox import Endpoint
 

@@ -6,9 +6,10 @@ import pty
 from datetime import UTC, datetime
 
 import pytest
-from console_script import run_command
+from console_script import SCRIPTS, environment, run_command
+from messages import execution, update
 from prometheus_client.parser import text_string_to_metric_families
-from target_runs import KEY, SCRIPTS, Stage, environment, execution, update
+from target_runs import KEY, Stage
 
 from reply_tasks.contract import Reason
 from reply_tasks.ledger import Ledger, new_id

@@ -3,7 +3,8 @@
 import json
 
 from console_script import run_command
-from target_runs import Stage, execution, lines, record, schema, update
+from messages import execution, lines, record, schema, update
+from target_runs import Stage
 
 MAPS = {
     "deals": {

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from console_world import Visitor, hold, serving
+from messages import execution, update
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from target_runs import Stage, execution, update
+from target_runs import Stage
 
 from reply_tasks.contract.enums import TaskType
 from reply_tasks.sandbox import Endpoint, FaultKind

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 from click.testing import CliRunner
-from console_script import run_command
+from console_script import SCRIPTS, environment, run_command
 from console_world import hold, words
-from target_runs import KEY, SCRIPTS, Stage, environment
+from target_runs import KEY, Stage
 
 from reply_tasks.cli import main
 from reply_tasks.console import command

@@ -4,8 +4,9 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 from console_world import Visitor, hold, serving, words
+from messages import execution
 from sqlalchemy import update as sql_update
-from target_runs import KEY, Stage, execution
+from target_runs import KEY, Stage
 
 from reply_tasks.contract.enums import TaskType
 from reply_tasks.ledger import Ledger

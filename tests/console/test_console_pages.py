@@ -6,7 +6,8 @@ from io import StringIO
 
 import pytest
 from console_world import Visitor, hold, serving, words
-from target_runs import Stage, execution, update
+from messages import execution, update
+from target_runs import Stage
 
 from reply_tasks.contract.enums import TaskType
 from reply_tasks.sandbox import Endpoint, FaultKind

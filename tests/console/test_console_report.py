@@ -8,7 +8,8 @@ import stat
 import pytest
 from console_script import run_command
 from console_world import hold, words_of
-from target_runs import Stage, execution, update
+from messages import execution, update
+from target_runs import Stage
 
 from reply_tasks.contract.enums import TaskType
 

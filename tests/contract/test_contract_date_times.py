@@ -7,11 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reply_tasks.contract.date_times import (
-    is_canonical_date_time,
-    read_date_time,
-    write_date_time,
-)
+from reply_tasks.contract.date_times import is_canonical_date_time, read_date_time, write_date_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

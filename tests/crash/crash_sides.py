@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from signal import Signals
-from types import TracebackType
 from typing import Any, Self
 
+from console_script import run_script
 from sqlalchemy import Engine, Row, select
 
 from reply_tasks.ledger.tables import operations, runs
 from reply_tasks.sandbox import DEFAULT_API_KEY, SandboxServer
 
-SCRIPTS = Path(sys.executable).parent
 SECONDS = 30.0
 #: The target's command line in a process that looks for dead holders all the time.
 _WATCHFUL = """
@@ -98,12 +97,7 @@ class Side:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait()
         assert self.process.stdin is not None
@@ -170,10 +164,10 @@ class Tap:
 
     def run(self) -> None:
         """Read what is new."""
-        command = [str(SCRIPTS / "tap-reply-tasks"), "--config", str(self._config)]
+        arguments = ["--config", str(self._config)]
         if self._state.exists():
-            command += ["--state", str(self._state)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+            arguments += ["--state", str(self._state)]
+        done = run_script("tap-reply-tasks", *arguments)
         assert done.returncode == 0, done.stderr
         for message in map(json.loads, done.stdout.splitlines()):
             if message["type"] == "RECORD":

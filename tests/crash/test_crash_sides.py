@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from crash_sides import Side, Tap, rows_of, wait_for_runs, wait_until
+from entries import entry
 from sqlalchemy import Engine, MetaData, Row, update
 
 from reply_tasks.contract import body_hash
@@ -34,14 +35,6 @@ pytestmark = pytest.mark.e2e
 def server() -> Iterator[SandboxServer]:
     with SandboxServer(requests_per_minute=None, requests_per_hour=None, latency=0.002) as running:
         yield running
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger_url(request: pytest.FixtureRequest, quick_folder: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{quick_folder}/ledger.db"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
 
 
 @pytest.fixture
@@ -348,13 +341,9 @@ def _end_leases(engine: Engine) -> None:
 
 
 def _execution_of(task_id: int) -> Entry:
-    return Entry(
-        operation_id=new_id(),
-        stream="task_executions",
-        operation=Operation.EXECUTE,
-        task_id=task_id,
+    return entry(
+        task_id,
         external_id=str(task_id),
-        act_as_user_id=None,
         body_hash=body_hash(Operation.EXECUTE, {}),
         record={"id": task_id, "externalId": str(task_id)},
         received_at=datetime.now(UTC),

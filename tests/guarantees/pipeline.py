@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from fault_rows import METHODS, Row, Strike
-from target_runs import KEY, USERS, Message, Stage, execution, lines, merge, update
+from messages import Message, execution, lines, merge, update
+from target_runs import KEY, USERS, Stage
 
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.sandbox import FaultKind, SandboxServer, When
@@ -31,6 +32,7 @@ class Observed(TargetReplyTasks):
     on_state: Callable[[Any], None]
 
     def write_line(self, text: str) -> None:
+        """Hand it over."""
         self.on_state(json.loads(text))
 
 

@@ -13,9 +13,10 @@ from signal import SIGINT, SIGTERM, SIGUSR1, Signals
 from textwrap import dedent
 
 import pytest
+from messages import execution, state
 from sqlalchemy import create_engine, text
 from target_process import TargetProcess
-from target_runs import Stage, execution, state
+from target_runs import Stage
 
 #: What a process is given, and what a busy machine adds.
 BOUND = 25.0 + 5.0

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from fault_rows import CERTAIN, POST, PUT, Certain
+from messages import execution, state, update
 from pipeline import IMPATIENT, Fate, fates, new_stage, observe, sandbox
-from target_runs import Stage, execution, state, update
+from target_runs import Stage
 
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.contract.enums import TaskStatus, TaskType

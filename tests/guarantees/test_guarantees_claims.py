@@ -3,8 +3,9 @@
 import sqlite3
 
 import pytest
+from messages import execution, update
 from pipeline import observe
-from target_runs import Stage, execution, update
+from target_runs import Stage
 
 from reply_tasks.sandbox import Call, Fault
 from reply_tasks.sandbox.faults import Faults

@@ -21,6 +21,7 @@ from fault_rows import (
     Found,
     Row,
 )
+from messages import execution, state
 from pipeline import (
     Fate,
     Seen,
@@ -33,7 +34,7 @@ from pipeline import (
     sandbox,
     side_by_side,
 )
-from target_runs import Stage, execution, state
+from target_runs import Stage
 
 from reply_tasks.sandbox import FaultKind, TaskMembers, When
 

@@ -10,9 +10,11 @@ from threading import Event
 from typing import Any
 
 import pytest
+from entries import entry
 from fault_rows import POST, PUT
+from messages import execution, merge, update
 from pipeline import new_stage, observe, sandbox
-from target_runs import KEY, Stage, execution, merge, update
+from target_runs import KEY, Stage
 
 from reply_tasks.api.access import ReplyAccess
 from reply_tasks.api.backoff import Backoff
@@ -21,7 +23,7 @@ from reply_tasks.connecting import shared_quota
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.contract.kept import read_kept_record
 from reply_tasks.contract.outcomes import Operation
-from reply_tasks.ledger import Attempt, Entry, Ledger, new_id
+from reply_tasks.ledger import Attempt, Ledger, new_id
 from reply_tasks.ledger.claims import claim
 from reply_tasks.sandbox import FaultKind, SandboxServer, When
 from reply_tasks.settings import TargetSettings
@@ -36,26 +38,19 @@ from target_reply_tasks.work import Work
 AN_HOUR = timedelta(hours=1)
 
 
-def _entry() -> Entry:
-    return Entry(
-        operation_id=new_id(),
-        stream="task_executions",
-        operation=Operation.EXECUTE,
-        task_id=7,
-        external_id=None,
-        act_as_user_id=None,
-        body_hash=None,
-        record={"id": 7},
-        received_at=datetime.now(UTC),
-    )
-
-
 def claimed_by_the_dead(stage: Stage, *, at: datetime, reply_ahead: float | None = None) -> None:
     """Task 7's execution is claimed by a run that is gone."""
     ledger_url = stage.settings["ledger_url"]
     with Ledger.open(ledger_url) as ledger, ledger.write() as connection:
         holder, run = ledger.holder, new_id()
-        claim(connection, [_entry()], holder=holder, run_id=run, at=at, reply_ahead=reply_ahead)
+        claim(
+            connection,
+            [entry(7, received_at=datetime.now(UTC))],
+            holder=holder,
+            run_id=run,
+            at=at,
+            reply_ahead=reply_ahead,
+        )
 
 
 def client_of(server: SandboxServer) -> ReplyClient:
@@ -159,7 +154,7 @@ def ledger_in(folder: Path) -> Ledger:
 
 
 def _calls(client: ReplyClient, ledger: Ledger, **slowness: Any) -> Calls:
-    settings, entry, clock = TargetSettings.from_config({"api_key": KEY}), _entry(), Clock()
+    settings, asked, clock = TargetSettings.from_config({"api_key": KEY}), entry(7), Clock()
     lines = list[str]()
     context = Context(
         ledger=ledger,
@@ -181,8 +176,8 @@ def _calls(client: ReplyClient, ledger: Ledger, **slowness: Any) -> Calls:
     )
     work = Work(
         index=0,
-        entry=entry,
-        record=read_kept_record(Operation.EXECUTE, entry.record),
+        entry=asked,
+        record=read_kept_record(Operation.EXECUTE, asked.record),
         received=clock(),
         claimed_at=datetime.now(UTC),
         claimed_moment=clock(),

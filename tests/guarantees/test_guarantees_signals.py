@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from fault_rows import GET, POST, PUT
+from messages import Message, execution, merge, state, update
 from pipeline import observe
 from target_process import TargetProcess
-from target_runs import Message, Stage, execution, merge, state, update
+from target_runs import Stage
 
 from reply_tasks.sandbox import Endpoint, FaultKind
 

@@ -3,9 +3,10 @@
 import time
 
 from fault_rows import POST
+from messages import execution, record, state, update
 from pipeline import observe, settled_up_to
 from target_process import TargetProcess
-from target_runs import Stage, execution, record, state, update
+from target_runs import Stage
 
 from reply_tasks.sandbox import FaultKind
 

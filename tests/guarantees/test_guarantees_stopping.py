@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from fault_rows import POST
+from messages import execution, record, schema, state, update
 from target_process import TargetProcess
-from target_runs import Ended, Stage, execution, record, schema, state, update
+from target_runs import Ended, Stage
 
 from reply_tasks.sandbox import FaultKind
 

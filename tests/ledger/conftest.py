@@ -1,27 +1,10 @@
-"""Ledgers of both kinds, for the promises that hold on either."""
+"""A ledger as two processes of one host hold it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from reply_tasks.ledger import Ledger
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger_url(request: pytest.FixtureRequest, quick_folder: Path) -> str:
-    """The URL of a ledger that is not there yet."""
-    if request.param == "sqlite":
-        return f"sqlite:///{quick_folder}/ledger.db"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
-
-
-@pytest.fixture
-def ledger(ledger_url: str) -> Iterator[Ledger]:
-    """An open ledger."""
-    with Ledger.open(ledger_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,42 +1,18 @@
 """What the tests write into a ledger, and read out of it again."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from entries import NOON, entry
 from sqlalchemy import Connection, Engine, Row, select, update
 
-from reply_tasks.contract.outcomes import Operation, Outcome, Reason
+from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger import Entry, Ledger, Settlement, new_id
 from reply_tasks.ledger.claims import claim
 from reply_tasks.ledger.liveness import Holder, this_host, this_process
 from reply_tasks.ledger.runs import register_holder, start_run
 from reply_tasks.ledger.settling import settle
 from reply_tasks.ledger.tables import holders, operations, runs
-
-NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
-
-
-def entry(
-    task_id: int | None,
-    operation: Operation | None = Operation.EXECUTE,
-    *,
-    body_hash: str = "a" * 64,
-    external_id: str | None = None,
-    record: Mapping[str, Any] | None = None,
-) -> Entry:
-    """An operation as it was received."""
-    return Entry(
-        operation_id=new_id(),
-        stream="tasks",
-        operation=operation,
-        task_id=task_id,
-        external_id=external_id,
-        act_as_user_id=None,
-        body_hash=body_hash,
-        record={"id": task_id} if record is None else record,
-        received_at=NOON,
-    )
 
 
 def settlement(

@@ -3,7 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ledger_rows import claim_all, entry
+from entries import entry
+from ledger_rows import claim_all
 from postgres_server import PostgresServer
 from sqlalchemy import text
 

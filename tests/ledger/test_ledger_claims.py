@@ -4,10 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from entries import NOON, entry
 from ledger_rows import (
-    NOON,
     claim_all,
-    entry,
     known_holder,
     row_of,
     run_row,

@@ -5,7 +5,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from ledger_rows import claim_all, entry
+from entries import entry
+from ledger_rows import claim_all
 from sqlalchemy.exc import SQLAlchemyError
 
 from reply_tasks.ledger import Ledger, LedgerError, open_engine

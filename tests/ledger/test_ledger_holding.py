@@ -5,16 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
-from ledger_rows import (
-    NOON,
-    claim_all,
-    entry,
-    known_holder,
-    row_of,
-    settle_all,
-    settlement,
-    some_holder,
-)
+from entries import NOON, entry
+from ledger_rows import claim_all, known_holder, row_of, settle_all, settlement, some_holder
 from sqlalchemy import Connection
 
 from reply_tasks.contract.outcomes import Outcome, Reason

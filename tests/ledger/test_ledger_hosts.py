@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ledger_rows import claim_all, entry, known_holder, set_lease, some_holder
+from entries import entry
+from ledger_rows import claim_all, known_holder, set_lease, some_holder
 
 from reply_tasks.ledger import Ledger, hosts
 from reply_tasks.ledger.claims import take_over_orphans

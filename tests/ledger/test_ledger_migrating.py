@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from ledger_rows import entry, settle_all, settlement
+from entries import entry
+from ledger_rows import settle_all, settlement
 from sqlalchemy import Engine, create_engine, inspect, select
 
 from reply_tasks.contract.outcomes import Outcome

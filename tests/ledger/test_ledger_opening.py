@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ledger_rows import claim_all, entry, row_of, settle_all, settlement
+from entries import entry
+from ledger_rows import claim_all, row_of, settle_all, settlement
 from sqlalchemy import Connection, Engine, MetaData, inspect, select, text
 
 from reply_tasks.ledger import Ledger, LedgerError, database, open_engine

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from ledger_rows import entry, settlement
+from entries import entry
+from ledger_rows import settlement
 from sqlalchemy import Connection, event
 
 from benchmarks.filling import fill
@@ -14,12 +15,7 @@ from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Ledger, RunTotals
 from reply_tasks.ledger.approved import approved_operations
 from reply_tasks.ledger.claims import claim, dead_runs, orphans
-from reply_tasks.ledger.holding import (
-    declined_on,
-    expire_held,
-    held_on,
-    held_operations,
-)
+from reply_tasks.ledger.holding import declined_on, expire_held, held_on, held_operations
 from reply_tasks.ledger.queries import (
     finished_runs,
     known_tasks,

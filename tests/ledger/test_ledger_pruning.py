@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from messages import BODY, Message, execution, record, update
 from sqlalchemy import update as sql_update
-from target_runs import BODY, Message, Stage, execution, record, stage, update
+from target_runs import Stage, stage
 
 from reply_tasks.cli import main
 from reply_tasks.contract.enums import TaskStatus

@@ -4,15 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event, Thread
 from time import sleep
 
-from ledger_rows import (
-    claim_all,
-    entry,
-    known_holder,
-    settle_all,
-    settlement,
-    some_holder,
-    unclaimed,
-)
+from entries import entry
+from ledger_rows import claim_all, known_holder, settle_all, settlement, some_holder, unclaimed
 from sqlalchemy import Connection, select
 
 from reply_tasks.contract.outcomes import Operation

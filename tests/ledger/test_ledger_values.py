@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
-from ledger_rows import NOON, claim_all, entry, row_of, settle_all, settlement
+from entries import NOON, entry
+from ledger_rows import claim_all, row_of, settle_all, settlement
 from sqlalchemy import select
 
 from reply_tasks.contract.outcomes import Outcome

@@ -8,14 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from meltano_world import (
-    WAREHOUSE,
-    WRITE_BACK,
-    Project,
-    fates,
-    moment,
-    wait_until,
-)
+from meltano_world import WAREHOUSE, WRITE_BACK, Project, fates, moment, wait_until
 
 pytestmark = pytest.mark.e2e
 

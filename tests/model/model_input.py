@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 
 from hypothesis import strategies as st
-from target_runs import BODY, Message, record
+from messages import BODY, Message, record
 
 TASKS = tuple(range(1, 8))
 

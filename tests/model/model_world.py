@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 from click.testing import CliRunner
 from crash_nursery import Nursery
 from hypothesis.stateful import RuleBasedStateMachine, invariant
+from messages import Message, lines, state
 from model_input import TASKS, Ask
-from target_runs import KEY, Message, Stage, lines, state
+from target_runs import KEY, Stage
 
 from reply_tasks.cli import main
 from reply_tasks.contract.enums import TaskStatus

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from messages import execution
 from sqlalchemy import Connection
 from sqlalchemy import update as sql_update
-from target_runs import Stage, execution
+from target_runs import Stage
 
 from reply_tasks.contract.enums import TaskType
 from reply_tasks.contract.kept import digest_of

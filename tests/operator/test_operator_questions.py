@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from messages import execution, update
 from sqlalchemy import Connection
-from target_runs import Stage, execution, update
+from target_runs import Stage
 
 from reply_tasks.contract import Outcome, Reason, TaskStatus, TaskType
 from reply_tasks.ledger import open_engine

@@ -11,9 +11,11 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from console_script import SCRIPTS, environment
+from messages import Message, lines
+from messages import update as make_update
 from sqlalchemy import update
-from target_runs import KEY, SCRIPTS, Ended, Message, Stage, environment, lines
-from target_runs import update as make_update
+from target_runs import KEY, Ended, Stage
 
 from reply_tasks.ledger.database import open_engine, writing
 from reply_tasks.ledger.quota_tables import quota_calls

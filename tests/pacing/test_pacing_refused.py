@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from messages import execution
 from pacing_world import TOO_MANY, paced, updates
-from target_runs import execution
 
 from reply_tasks.quota import refusals
 from reply_tasks.sandbox import FaultKind

@@ -4,9 +4,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from messages import Message
 from pacing_world import OK, PacedStage, paced, updates
 from sqlalchemy import NullPool, create_engine, text
-from target_runs import Message
 
 from reply_tasks.sandbox import FaultKind
 from target_reply_tasks.sending.threads import MOST_IN_FLIGHT

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from target_runs import SCRIPTS, environment
+from console_script import SCRIPTS, environment
 
 from reply_tasks.ledger import open_engine
 

@@ -1,8 +1,5 @@
 """A ledger from before the quota's tables had migrations keeps its calls and its pauses."""
 
-from pathlib import Path
-
-import pytest
 from quota_world import KEY, Context
 from sqlalchemy import inspect, text
 
@@ -19,14 +16,6 @@ OLD_TABLES = (
         paused_until_ms BIGINT DEFAULT '0' NOT NULL, remaining BIGINT, reset_ms BIGINT,
         base BIGINT, in_flight BIGINT, until_ms BIGINT, PRIMARY KEY (digest))""",
 )
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ledger.db"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
 
 
 def _make_old(ledger_url: str, *statements: str) -> None:

@@ -13,14 +13,6 @@ from reply_tasks.ledger.database import open_engine, writing_on
 from reply_tasks.quota.quota import WaitReason, digest
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ledger.db"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
-
-
 @pytest.fixture
 def world(ledger_url: str) -> Iterator[Context]:
     engine = open_engine(ledger_url)

@@ -5,7 +5,8 @@ from io import StringIO
 from threading import Thread
 
 import pytest
-from target_runs import Stage, lines, schema, signals_kept, update
+from messages import lines, schema, update
+from target_runs import Stage, signals_kept
 
 from target_reply_tasks.engine import gate as gate_module
 from target_reply_tasks.engine.gate import Gate

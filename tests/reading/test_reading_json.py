@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from messages import lines, update
 from target_process import TargetProcess
-from target_runs import Stage, _invoke, lines, update
+from target_runs import Stage, _invoke
 
 from target_reply_tasks.reading.json_text import member_text, read_json
 

@@ -7,7 +7,9 @@ import subprocess
 import sys
 
 import pytest
-from target_runs import SCRIPTS, Stage, environment, record, schema, update
+from console_script import SCRIPTS, environment
+from messages import record, schema, update
+from target_runs import Stage
 
 from reply_tasks.log_lines import unforgeable
 

@@ -12,7 +12,9 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from target_runs import KEY, Message, Stage, environment, execution, lines, state, update
+from console_script import environment
+from messages import Message, execution, lines, state, update
+from target_runs import KEY, Stage
 
 from reply_tasks.sandbox import Mix, SandboxServer, User
 from reply_tasks.sandbox.seed import make_tasks

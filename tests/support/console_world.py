@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import requests
-from target_runs import Stage, execution
+from messages import execution
+from target_runs import Stage
 
 from reply_tasks.console.access import Secrets
 from reply_tasks.console.app import Console

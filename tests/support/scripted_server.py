@@ -7,7 +7,6 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import TracebackType
 from typing import Self
 
 TASK = b'{"id":1,"taskType":7,"status":1,"isFailed":false}'
@@ -82,12 +81,7 @@ class ScriptedServer:
         self._threads[0].start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stopping.set()
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
             pass

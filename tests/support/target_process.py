@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
 from threading import Condition, Thread
-from types import TracebackType
 from typing import IO, Any, Self
 
-from target_runs import SCRIPTS, Ended, Message, Stage, environment, schema
+from console_script import SCRIPTS, environment
+from messages import Message, schema
+from target_runs import Ended, Stage
 
 from target_reply_tasks.reading.json_text import read_json
 
@@ -141,12 +142,7 @@ class TargetProcess:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
         with suppress(BrokenPipeError):

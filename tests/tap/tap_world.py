@@ -1,152 +1,23 @@
-"""What the tests of the tap stand on: a ledger filled by its own functions, the tap's output."""
+"""The tap as its users start it, and what it writes."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any, Self
 
-from reply_tasks.contract.outcomes import Operation, Outcome, Reason
-from reply_tasks.ledger import Attempt, Entry, Ledger, RunTotals, Settlement, new_id
-from reply_tasks.ledger.claims import claim
-from reply_tasks.ledger.runs import end_run, start_run
-from reply_tasks.ledger.settling import settle
+from console_script import SCRIPTS, environment, run_script
+
 from tap_reply_tasks.tap import TapReplyTasks
 
-TAP = Path(sys.executable).parent / "tap-reply-tasks"
 KEY = "tap-key-2718281828459045"
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-#: A task in the preview's form: integers, offsets, nulls present.
-DETAIL: dict[str, Any] = {
-    "id": 1,
-    "contactId": 71,
-    "taskType": 5,
-    "status": 1,
-    "linkedInTaskType": 2,
-    "sequenceId": 9,
-    "sequenceStepId": 902,
-    "sequenceStepDisplayName": "Step 2",
-    "assignedUserId": 4,
-    "creationSource": 1,
-    "createdAt": "2026-01-05T09:24:35.84+02:00",
-    "startAt": "2026-03-01T12:00:00+02:00",
-    "dueTo": "2026-03-08T12:00:00+00:00",
-    "finishedAt": "2026-03-02T12:00:00-05:00",
-    "isFailed": False,
-    "isScheduled": True,
-    "template": {"body": "Hi", "subject": "Hello", "attachmentIdList": [3]},
-    "content": {"body": "Hi Ada", "subject": "Hello Ada"},
-    "deliveryInfo": {"email": None, "phoneNumber": None, "linkedInUrl": "https://l.example/ada"},
-}
-
-
-def sqlite_url(folder: Path) -> str:
-    """The URL of a ledger file in ``folder``, which need not be there yet."""
-    return f"sqlite:///{folder / 'ledger.db'}"
-
-
-class LedgerWriter:
-    """Fills a ledger as the target does: through the ledger's own functions."""
-
-    def __init__(self, ledger: Ledger, run_id: str) -> None:
-        self.ledger = ledger
-        self.run_id = run_id
-        self.totals = RunTotals()
-
-    @classmethod
-    @contextmanager
-    def open(cls, ledger_url: str) -> Iterator[Self]:
-        """A writer with a run that has started; it ends when the test says so."""
-        with Ledger.open(ledger_url) as ledger:
-            writer = cls(ledger, new_id())
-            with ledger.write() as connection:
-                start_run(connection, writer.run_id)
-            yield writer
-
-    def settle(self, *settlements: Settlement) -> list[str]:
-        """Settle operations in one transaction; their ids."""
-        with self.ledger.write() as connection:
-            settle(connection, settlements, holder=self.ledger.holder, run_id=self.run_id)
-        for settlement in settlements:
-            self.totals.count(settlement)
-        return [settlement.entry.operation_id for settlement in settlements]
-
-    def claim(self, task_id: int) -> Entry:
-        """Claim a task and leave it unsettled."""
-        claimed = entry(task_id)
-        with self.ledger.write() as connection:
-            claim(
-                connection, [claimed], holder=self.ledger.holder, run_id=self.run_id, at=moment(1)
-            )
-        return claimed
-
-    def end(self, exit_code: int = 0) -> str:
-        """End the run; its id."""
-        with self.ledger.write() as connection:
-            end_run(connection, self.run_id, exit_code=exit_code, totals=self.totals)
-        return self.run_id
-
-
-def moment(seconds: float) -> datetime:
-    """So many seconds after noon."""
-    return NOON + timedelta(seconds=seconds)
-
-
-def entry(task_id: int | None, operation: Operation | None = Operation.UPDATE) -> Entry:
-    """An operation as it was received."""
-    return Entry(
-        operation_id=new_id(),
-        stream="task_updates",
-        operation=operation,
-        task_id=task_id,
-        external_id=f"crm-{task_id}",
-        act_as_user_id=5,
-        body_hash="a" * 64,
-        record={"id": task_id, "template": {"body": "TOP SECRET BODY"}},
-        received_at=moment(0),
-    )
-
-
-def applied(task_id: int, operation: Operation = Operation.UPDATE, **members: object) -> Settlement:
-    """An applied operation with the task that Reply returned."""
-    return Settlement(
-        entry=entry(task_id, operation),
-        outcome=Outcome.APPLIED,
-        settled_at=moment(2.5),
-        http_status=200,
-        attempts=(Attempt(at=moment(1), call="update", status=200, seconds=0.25),),
-        task_detail=DETAIL | {"id": task_id} | members,
-    )
-
-
-def rejected(task_id: int | None, operation: Operation | None = Operation.UPDATE) -> Settlement:
-    """An operation that Reply refused."""
-    return Settlement(
-        entry=entry(task_id, operation),
-        outcome=Outcome.REJECTED,
-        settled_at=moment(3),
-        reason=Reason.TASK_NOT_NEW,
-        detail="Only tasks with 'New' status can be edited.",
-        problem={"title": "Bad Request", "status": 400, "code": "task.unknown"},
-        http_status=400,
-        attempts=(Attempt(at=moment(1), call="update", status=400, seconds=0.5),),
-    )
-
-
-def unchanged(task_id: int) -> Settlement:
-    """An operation that needed no call."""
-    return Settlement(entry=entry(task_id), outcome=Outcome.UNCHANGED, settled_at=moment(4))
 
 
 @dataclass
@@ -221,42 +92,29 @@ def run(
     *arguments: str,
     state: Mapping[str, Any] | None = None,
     selected: Iterable[str] = (),
-    environment: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Output:
     """Run the console script to its end."""
-    done = subprocess.run(
-        command(folder, config, *arguments, state=state, selected=selected),
-        cwd=folder,
-        env=plain_environment(**environment or {}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    given = words(folder, config, *arguments, state=state, selected=selected)
+    done = run_script("tap-reply-tasks", *given, folder=folder, env=env)
     lines = done.stdout.splitlines() if "--about" not in arguments else []
     return Output(_messages(lines), done.stderr, done.returncode)
 
 
-def command(
+def words(
     folder: Path,
     config: Mapping[str, Any],
     *arguments: str,
     state: Mapping[str, Any] | None = None,
     selected: Iterable[str] = (),
 ) -> list[str]:
-    """The command line of the console script, its files written into ``folder``."""
-    words = [str(TAP), *arguments, "--config", _file(folder / "config.json", config)]
+    """What follows the console script's name, its files written into ``folder``."""
+    made = [*arguments, "--config", _file(folder / "config.json", config)]
     if state is not None:
-        words += ["--state", _file(folder / "state.json", state)]
+        made += ["--state", _file(folder / "state.json", state)]
     if selected:
-        words += ["--catalog", _file(folder / "catalog.json", catalog(*selected))]
-    return words
-
-
-def plain_environment(**more: str) -> dict[str, str]:
-    """This process's environment without settings of a tap."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("TAP_REPLY_TASKS")}
-    return kept | more
+        made += ["--catalog", _file(folder / "catalog.json", catalog(*selected))]
+    return made
 
 
 class Running:
@@ -273,9 +131,12 @@ class Running:
         self._log = folder / "tap.log"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                command(folder, config, state=state, selected=selected),
+                [
+                    SCRIPTS / "tap-reply-tasks",
+                    *words(folder, config, state=state, selected=selected),
+                ],
                 cwd=folder,
-                env=plain_environment(),
+                env=environment(),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

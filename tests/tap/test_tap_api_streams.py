@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
-from tap_world import KEY, Running, emit, run, sqlite_url
+from tap_ledger import sqlite_url
+from tap_world import KEY, Running, emit, run
 
 from reply_tasks.contract.enums import LinkedInTaskType, TaskStatus, TaskType
 from reply_tasks.ledger import open_engine
@@ -286,7 +287,7 @@ def test_the_api_key_is_never_shown(
     server.fault("500", times=1)
     config |= {"user_email": "owner@example.com"}
     environment = {"TAP_REPLY_TASKS_LOGLEVEL": "DEBUG"}
-    output = run(tmp_path, config, selected=["tasks"], environment=environment)
+    output = run(tmp_path, config, selected=["tasks"], env=environment)
     assert output.exit_code == 0, output.log
     shown = output.log + json.dumps(output.messages)
     assert KEY not in shown

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 
+from messages import execution
 from sqlalchemy import Connection
 from tap_world import emit
-from target_runs import Stage, execution, stage
+from target_runs import Stage, stage
 
 from reply_tasks.ledger import Ledger
 from reply_tasks.ledger.holding import approve, decline, held_operations

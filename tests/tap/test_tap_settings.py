@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tap_world import KEY, TAP, LedgerWriter, applied, plain_environment, run, sqlite_url
+from console_script import run_script
+from tap_ledger import LedgerWriter, applied, sqlite_url
+from tap_world import KEY, run
 
 from reply_tasks.sandbox import DEFAULT_API_KEY, SandboxServer
 from reply_tasks.settings import BUILTIN_SETTINGS, tap_settings
@@ -16,15 +18,7 @@ STREAMS = ["runs", "task_details", "task_operations", "task_snapshots", "tasks"]
 
 
 def _tap(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(TAP), *arguments],
-        cwd=folder,
-        env=plain_environment(**variables),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_script("tap-reply-tasks", *arguments, folder=folder, env=variables)
 
 
 def test_about_lists_just_the_settings_that_mean_something(tmp_path: Path) -> None:

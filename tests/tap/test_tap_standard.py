@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from singer_sdk.testing import SuiteConfig, TapTestRunner, get_tap_test_class
-from tap_world import KEY, LedgerWriter, applied, catalog, moment, rejected, sqlite_url
+from tap_ledger import LedgerWriter, applied, moment, rejected, sqlite_url
+from tap_world import KEY, catalog
 
 from reply_tasks.contract.enums import LinkedInTaskType, TaskStatus, TaskType
 from reply_tasks.ledger import Settlement

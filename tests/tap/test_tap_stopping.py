@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tap_world import KEY, LedgerWriter, Output, Running, emit, run, sqlite_url, unchanged
+from tap_ledger import LedgerWriter, sqlite_url, unchanged
+from tap_world import KEY, Output, Running, emit, run
 
 from reply_tasks.ledger import LedgerError
 from reply_tasks.ledger.queries import settled_operations

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from messages import execution, state
 from sqlalchemy import update as sql_update
-from target_runs import Stage, execution, state
+from target_runs import Stage
 
 from reply_tasks.contract.enums import TaskStatus, TaskType
 from reply_tasks.ledger import Ledger

@@ -1,10 +1,11 @@
 """``api_dialect: auto``: either generation works out of the box, and is found out once."""
 
 import json
-import subprocess
 
 import pytest
-from target_runs import KEY, SCRIPTS, USERS, Stage, environment, execution, update
+from console_script import run_script
+from messages import execution, update
+from target_runs import KEY, USERS, Stage
 
 from reply_tasks.sandbox import Dialect, Endpoint, Key, SandboxServer
 
@@ -34,27 +35,15 @@ def test_a_generation_is_found_out_once_for_all(stage: Stage, dialect: str) -> N
         config.write_text(json.dumps({**stage.settings, **settings}))
         catalog = stage.folder / "catalog.json"
         catalog.write_text(_only_tasks(stage))
-        done = subprocess.run(
-            [SCRIPTS / "tap-reply-tasks", "--config", config, "--catalog", catalog],
-            env=environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_script("tap-reply-tasks", "--config", config, "--catalog", catalog)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count('"RECORD"') == 3
         assert reads(strict) == READS[dialect]
 
 
 def _only_tasks(stage: Stage) -> str:
-    done = subprocess.run(
-        [SCRIPTS / "tap-reply-tasks", "--discover"],
-        env=environment(),
-        cwd=stage.folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_script("tap-reply-tasks", "--discover", folder=stage.folder)
+    assert done.returncode == 0, done.stderr
     catalog = json.loads(done.stdout)
     for stream in catalog["streams"]:
         for entry in stream["metadata"]:

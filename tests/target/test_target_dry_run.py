@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from target_runs import Ended, Message, Stage, execution, ledger_bytes, merge, state, update
+from messages import Message, execution, merge, state, update
+from target_runs import Ended, Stage, ledger_bytes
 
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.ledger import Ledger

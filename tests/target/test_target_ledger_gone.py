@@ -2,7 +2,8 @@
 
 from threading import Thread
 
-from target_runs import Stage, execution
+from messages import execution
+from target_runs import Stage
 
 from reply_tasks.sandbox.calls import Endpoint
 

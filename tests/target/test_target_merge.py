@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from target_runs import Stage, execution, merge, record, schema
+from messages import execution, merge, record, schema
+from target_runs import Stage
 
 from reply_tasks.contract import Operation
 from reply_tasks.contract.enums import LinkedInTaskType, TaskType

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from target_runs import Stage, execution, merge
+from messages import execution, merge
+from target_runs import Stage
 
 MISTAKES: dict[int, dict[str, Any]] = {
     1: {"content": {"body": "Hi {{FirstName}}"}},

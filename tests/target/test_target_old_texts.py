@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from target_runs import Stage, execution, update
+from messages import execution, update
+from target_runs import Stage
 
 from reply_tasks.contract.enums import CreationSource, TaskStatus
 

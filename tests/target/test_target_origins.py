@@ -3,7 +3,8 @@
 from contextlib import closing
 from pathlib import Path
 
-from target_runs import KEY, USERS, Stage, execution, update
+from messages import execution, update
+from target_runs import KEY, USERS, Stage
 
 from reply_tasks.sandbox import SandboxServer
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from threading import Thread
 
 import pytest
+from messages import execution, state, update
 from postgres_server import PostgresServer, postgres_cluster
-from target_runs import Stage, execution, state, update
+from target_runs import Stage
 
 from reply_tasks.sandbox.calls import Endpoint
 

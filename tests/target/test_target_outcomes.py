@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from target_runs import Stage, execution, record, schema, state, update
+from messages import execution, record, schema, state, update
+from target_runs import Stage
 
 from reply_tasks.contract.enums import CreationSource, TaskStatus, TaskType
 from reply_tasks.sandbox import Endpoint, Fault, FaultKind, Template, When

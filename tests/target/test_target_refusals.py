@@ -2,7 +2,8 @@
 
 import pytest
 from console_script import run_command
-from target_runs import KEY, Stage, execution, ledger_bytes, state, update
+from messages import execution, state, update
+from target_runs import KEY, Stage, ledger_bytes
 
 from reply_tasks.sandbox import Endpoint, FaultKind, SandboxServer, User, When
 

@@ -2,7 +2,8 @@
 
 import re
 
-from target_runs import Ended, Stage, execution, update
+from messages import execution, update
+from target_runs import Ended, Stage
 
 from reply_tasks.contract.enums import TaskStatus
 

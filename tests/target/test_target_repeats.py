@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from messages import Message, execution, record, update
 from sqlalchemy import update as sql_update
-from target_runs import Message, Stage, execution, record, update
+from target_runs import Stage
 
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.ledger import Ledger

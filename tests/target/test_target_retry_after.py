@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from signal import SIGTERM
 
 import pytest
+from messages import execution
 from scripted_server import ScriptedServer, Step, http
 from target_process import TargetProcess
-from target_runs import Stage, execution
+from target_runs import Stage
 
 DATED = {"Date": "Tue, 01 Sep 2026 21:00:00 GMT"}
 REFUSAL = b'{"title":"Too Many Requests","status":429}'

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from target_runs import Stage, execution
+from messages import execution
+from target_runs import Stage
 
 from reply_tasks.sandbox import Endpoint
 from reply_tasks.settings import merged

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from target_runs import Stage, execution, record, schema, update
+from messages import execution, record, schema, update
+from target_runs import Stage
 
 EXPECTED = {
     "taskType": 2,

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from target_runs import BODY, Message, Stage, execution, record, schema, state, update
+from messages import BODY, Message, execution, record, schema, state, update
+from target_runs import Stage
 
 from reply_tasks.contract.enums import TaskStatus
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from target_runs import Message, Stage, execution, state, update
+from messages import Message, execution, state, update
+from target_runs import Stage
 
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.sandbox import Endpoint, FaultKind

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from target_runs import KEY, Message, Stage, execution, ledger_bytes, state, update
+from messages import Message, execution, state, update
+from target_runs import KEY, Stage, ledger_bytes
 
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.sandbox import FaultKind

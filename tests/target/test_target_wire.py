@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 import pytest
-from target_runs import BODY, KEY, USERS, Stage, execution, merge, state, update
+from messages import BODY, execution, merge, state, update
+from target_runs import KEY, USERS, Stage
 
 from reply_tasks.contract import schema
 from reply_tasks.contract.enums import EXECUTABLE, LinkedInTaskType, TaskType

@@ -5,8 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from messages import update
 from sqlalchemy.engine import make_url
-from target_runs import Stage, update
+from target_runs import Stage
 
 from reply_tasks.contract.enums import TaskStatus
 

@@ -8,8 +8,6 @@ import json
 import logging
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,11 +19,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from console_script import run_script
+from entries import entry
+from messages import Message, lines
 from sqlalchemy import Engine, select
 from sqlalchemy.engine import make_url
 
 from reply_tasks.contract import Operation, body_hash
-from reply_tasks.ledger import Entry, Ledger, new_id, open_engine
+from reply_tasks.ledger import Ledger, new_id, open_engine
 from reply_tasks.ledger.claims import claim
 from reply_tasks.ledger.tables import operations, runs
 from reply_tasks.sandbox import Endpoint, SandboxServer, User
@@ -33,64 +34,7 @@ from target_reply_tasks.target import TargetReplyTasks
 
 KEY = "sk-target-2718281828459045"
 USERS = (User(1, "owner@example.com"), User(2, "second@example.com"))
-SCRIPTS = Path(sys.executable).parent
 OUR_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-
-Message = Mapping[str, Any]
-
-#: A valid update; each call of ``update`` lays its members over it.
-BODY: Mapping[str, Any] = {
-    "taskType": "call",
-    "startAt": "2027-03-01T09:00:00Z",
-    "dueTo": "2027-03-05T17:00:00Z",
-    "template": {"body": "Ask about the renewal."},
-    "contactId": 1001,
-}
-
-
-def schema(stream: str, *names: str) -> Message:
-    """A SCHEMA message; the types that it says mean nothing to this target."""
-    properties: dict[str, Any] = {name: {} for name in names or ("id",)}
-    return {
-        "type": "SCHEMA",
-        "stream": stream,
-        "schema": {"properties": properties},
-        "key_properties": [],
-    }
-
-
-def record(stream: str, members: Mapping[str, Any]) -> Message:
-    """A RECORD message."""
-    return {"type": "RECORD", "stream": stream, "record": dict(members)}
-
-
-def state(value: Any) -> Message:
-    """A STATE message."""
-    return {"type": "STATE", "value": value}
-
-
-def update(task_id: Any, **members: Any) -> Message:
-    """A record that updates a task; a member that is None is left out."""
-    given = {name: value for name, value in {**BODY, **members}.items() if value is not None}
-    return record("task_updates", {"id": task_id, **given})
-
-
-def merge(task_id: Any, **members: Any) -> Message:
-    """A record that updates a task with nothing but these members."""
-    return record("task_updates", {"id": task_id, **members})
-
-
-def execution(task_id: Any, **members: Any) -> Message:
-    """A record that executes a task."""
-    return record("task_executions", {"id": task_id, **members})
-
-
-def lines(*messages: Message | str) -> str:
-    """Messages as a tap writes them, after the SCHEMAs of the two named streams."""
-    heads = [schema("task_updates"), schema("task_executions")]
-    return "".join(
-        f"{each if isinstance(each, str) else json.dumps(each)}\n" for each in [*heads, *messages]
-    )
 
 
 @dataclass(frozen=True)
@@ -170,15 +114,9 @@ class Stage:
         """Run the console script on these messages; ``config`` stands for the settings' file."""
         written, given = self._files(lines(*messages), settings)
         with given.open() as source:
-            done = subprocess.run(
-                [SCRIPTS / "target-reply-tasks", "--config", config or written, *words],
-                stdin=source,
-                env={**environment(), **(env or {})},
-                cwd=self.folder,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
+            arguments = ["--config", config or written, *words]
+            done = run_script(
+                "target-reply-tasks", *arguments, folder=self.folder, env=env, source=source
             )
         return Ended(done.returncode, _states(done.stdout), done.stderr)
 
@@ -218,20 +156,17 @@ class Stage:
     ) -> str:
         """A claim whose process is gone; its operation's id."""
         now = datetime.now(UTC)
-        entry = Entry(
-            operation_id=new_id(),
+        left = entry(
+            task_id,
+            operation,
             stream="task_executions",
-            operation=operation,
-            task_id=task_id,
-            external_id=None,
-            act_as_user_id=None,
             body_hash=body_hash(operation, body or {}),
             record={"id": task_id, **(body or {})},
             received_at=now,
         )
         with Ledger.open(self.settings["ledger_url"]) as ledger, ledger.write() as connection:
-            claim(connection, [entry], holder=ledger.holder, run_id=new_id(), at=now)
-        return entry.operation_id
+            claim(connection, [left], holder=ledger.holder, run_id=new_id(), at=now)
+        return left.operation_id
 
     def close(self) -> None:
         """Let go of the ledgers that were looked at."""
@@ -272,11 +207,6 @@ def stage(quick_folder: Path) -> Iterator[Stage]:
         stage = Stage(sandbox, quick_folder)
         yield stage
         stage.close()
-
-
-def environment() -> dict[str, str]:
-    """This process's environment without settings of ours."""
-    return {name: value for name, value in os.environ.items() if "REPLY_TASKS" not in name}
 
 
 def ledger_bytes(url: str) -> bytes:
