@@ -7,8 +7,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 # Meltano has an environment of its own, as its plugins do.
 MELTANO_VENV ?= .meltano/cli
-# Where tests spread over; the limits of a small machine are the default.
-WORKERS ?= 2
+# Processes that run tests: more than the two cores of a small machine, since many tests wait.
+WORKERS ?= 3
 # LOCKED=1 installs what uv.lock names; without it, the newest that pyproject.toml allows.
 LOCKED ?=
 # Where a distribution and the site are put.

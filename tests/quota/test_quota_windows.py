@@ -39,7 +39,7 @@ steps = st.lists(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(per_minute=limit_or_null, per_hour=limit_or_null, steps=steps)
 def test_every_grant_is_the_largest_that_no_window_forbids(
     per_minute: int | None, per_hour: int | None, steps: list[tuple[int, str | None, int]]
@@ -69,7 +69,7 @@ def test_every_grant_is_the_largest_that_no_window_forbids(
                 assert room(user, free_ms - 1, 1) == 0
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(
     per_minute=st.integers(1, 6),
     per_hour=st.integers(1, 20),
