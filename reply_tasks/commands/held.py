@@ -94,13 +94,12 @@ def print_waits(waits: Iterable[Waits]) -> None:
         click.echo("Nothing waits for a person.")
         return
     now = datetime.now(UTC)
-    made = table("ID", "Task", "To", "Text", "Age", "Read by")
+    made = table("ID", "Task", "To whom, and what", "Age", "Read by")
     for each in waits:
         made.add_row(
             cell(each.operation_id[:ID_LENGTH]),
             cell(each.held.claim.entry.task_id),
-            cell(_to(each)),
-            _text(each),
+            Text("\n").join((_to(each), *_text(each))),
             cell(ago(each.held.held_at, now)),
             cell(each.held.run_id[:ID_LENGTH]),
         )
@@ -109,26 +108,29 @@ def print_waits(waits: Iterable[Waits]) -> None:
         click.echo("Those without a text need `reply-tasks held --preview` before an approval.")
 
 
-def _to(each: Waits) -> str:
-    parts = (each.recipient.address, each.recipient.contact_id)
-    return ", ".join(str(part) for part in parts if part is not None) or "not known"
+def _to(each: Waits) -> Text:
+    address, contact_id = each.recipient.address, each.recipient.contact_id
+    contact = None if contact_id is None else f"contact {contact_id}"
+    known = ", ".join(part for part in (address, contact) if part is not None)
+    return cell(known, "bold") if known else Text("recipient not known", "yellow")
 
 
-def _text(each: Waits) -> Text:
-    said = Text()
-    if each.held.approved_by is not None:
-        said.append_text(cell(f"[approved by {each.held.approved_by}] ", "green"))
+def _text(each: Waits) -> Iterator[Text]:
     if each.message is None:
-        said.append("no text yet", "dim")
+        yield Text("no text yet", "dim")
     else:
         words = " ".join((each.message.body or "").split())
-        shortened = words if len(words) <= FIRST_WORDS else f"{words[:FIRST_WORDS]}..."
         if each.message.subject:
-            said.append_text(cell(f"{each.message.subject}: ", "bold"))
-        said.append_text(cell(shortened))
+            yield cell(_shortened(each.message.subject))
+        yield cell(_shortened(words), "dim")
     for mistake in each.mistakes:
-        said.append_text(cell(f" ({mistake})", "yellow"))
-    return said
+        yield cell(mistake, "yellow")
+    if each.held.approved_by is not None:
+        yield cell(f"approved by {each.held.approved_by}", "green")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= FIRST_WORDS else f"{text[:FIRST_WORDS]}..."
 
 
 def _as_json(each: Waits) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,6 @@ from reply_tasks.console.charts import RANGES, rows_of, stretch
 from reply_tasks.contract.outcomes import Reason
 from reply_tasks.ledger.holding import held_operations
 from reply_tasks.operator import (
-    OperationRow,
     RejectionFilter,
     history,
     outcomes_over_time,
@@ -116,7 +116,8 @@ def rejected_page(request: Request) -> Response:
     after = _number(request, "after") or 0
     with console_of(request).reading() as connection:
         counts = rejected_by_reason(connection, RejectionFilter(run_id=which.run_id))
-        rows = _after(rejections(connection, which), after)
+        found = rejections(connection, which, after=after, a_page=A_LONG_PAGE + 1)
+        rows = [*islice(found, A_LONG_PAGE + 1)]
         values = {
             "title": "Rejected",
             "counts": counts,
@@ -133,17 +134,6 @@ def rejected_page(request: Request) -> Response:
             else None,
         }
         return page(request, "rejected.html", connection, values)
-
-
-def _after(rows: Iterator[OperationRow], after: int) -> list[OperationRow]:
-    """A page of them, and one more where there are more."""
-    found: list[OperationRow] = []
-    for row in rows:
-        if (row.sequence or 0) > after:
-            found.append(row)
-            if len(found) > A_LONG_PAGE:
-                break
-    return found
 
 
 DOWNLOADS: Mapping[str, tuple[Lines, str, str]] = {
@@ -198,9 +188,6 @@ def not_found(request: Request, _error: Exception) -> Response:
     with console_of(request).reading() as connection:
         values: dict[str, Any] = {"title": "There is no such page"}
         return page(request, "missing.html", connection, values, status=404)
-
-
-# -- what an address asks for ----------------------------------------------------------------------
 
 
 def _which(request: Request) -> RejectionFilter:

@@ -1,4 +1,4 @@
-"""Previews: the text that Reply would render, read so that a person can say yes to it.
+"""Previews: the text that Reply would render, and whom it reaches, so that a person can say yes.
 
 The only calls that the console ever makes, where they are allowed: each reads one task.
 """
@@ -8,6 +8,7 @@ from collections.abc import Collection
 from reply_tasks.finding_dialect import client_of_reply
 from reply_tasks.ledger import Ledger
 from reply_tasks.ledger.holding import Held, held_operations, note_preview
+from reply_tasks.operator.approval import what_waits
 from reply_tasks.quota.quota import Wait
 from reply_tasks.resolving import ReadBackError, TaskReads
 from reply_tasks.settings import CommonSettings
@@ -17,7 +18,7 @@ _PATIENCE = 5.0
 
 
 def read_previews(settings: CommonSettings, operation_ids: Collection[str]) -> list[str]:
-    """Read the texts of held executions that bring none; what came of it, for a person.
+    """Read the tasks of held executions whose text or recipient nobody knows; what came of it.
 
     Raises:
         LedgerError: There is no ledger, or it belongs to another API.
@@ -29,26 +30,26 @@ def read_previews(settings: CommonSettings, operation_ids: Collection[str]) -> l
         reads = TaskReads(ledger=ledger, client=client, settings=settings, on_wait=_do_not_wait)
         with ledger.read() as connection:
             held = held_operations(connection, operation_ids=operation_ids, approved=False)
+            waits = [each for each in what_waits(connection, held) if each.reading_helps]
         read, texts = 0, []
-        for each in held:
-            if each.claim.entry.record.get("content") is not None:
-                continue
+        for each in waits:
             try:
-                refusal = _read(ledger, reads, each)
+                refusal = _read(ledger, reads, each.held)
             except ReadBackError as error:
                 texts.append(str(error))
                 break
             read += not refusal
             if refusal:
-                texts.append(f"Task {each.claim.entry.task_id} can't be previewed: {refusal}")
+                task_id = each.held.claim.entry.task_id
+                texts.append(f"Task {task_id} can't be previewed: {refusal}")
     if read:
-        many = "1 text is" if read == 1 else f"{read} texts are"
-        texts.insert(0, f"{many} shown now as Reply renders it: read it, then decide.")
-    return texts or ["There was no text to read: somebody else has decided meanwhile."]
+        many = "1 task was" if read == 1 else f"{read} tasks were"
+        texts.insert(0, f"{many} read from Reply: look at whom it reaches and what, then decide.")
+    return texts or ["There was nothing to read: somebody else has decided meanwhile."]
 
 
 def _read(ledger: Ledger, reads: TaskReads, held: Held) -> str:
-    """Keep the text of one task; why there is none, empty where there is."""
+    """Keep what one task would send to whom; why it can't be read, empty where it could."""
     look = reads.look(held.claim.entry, with_content=True)
     if look.task is None:
         return look.refusal

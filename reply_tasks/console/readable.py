@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 _MARKUP = re.compile(r"</?[a-z][^<>]*>|<!--", re.IGNORECASE)
 _SILENT = frozenset({"script", "style", "head", "title"})
 _PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "blockquote", "ul", "ol", "table"})
-_LINES = _PARAGRAPHS | {"article", "br", "div", "footer", "header", "hr", "li", "section", "tr"}
+_LINES = _PARAGRAPHS | {"article", "div", "footer", "header", "hr", "li", "section", "tr"}
+_CELLS = frozenset({"td", "th"})
 _SPACE = re.compile(r"[^\S\n]+")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
@@ -39,10 +40,14 @@ class _Reader(HTMLParser):
         given = dict(attrs)
         if tag in _SILENT:
             self._silent += 1
-        elif tag in _LINES:
+        elif tag == "br":
             self.parts.append("\n")
+        elif tag in _LINES:
+            self._new_line()
         if tag == "li":
             self.parts.append("• ")
+        elif tag in _CELLS:
+            self.parts.append("  ")
         elif tag == "img":
             self.parts.append(f"[picture: {given.get('alt') or given.get('src') or ''}]")
         elif tag == "a":
@@ -54,11 +59,16 @@ class _Reader(HTMLParser):
         elif tag in _PARAGRAPHS:
             self.parts.append("\n\n")
         elif tag in _LINES:
-            self.parts.append("\n")
+            self._new_line()
         elif tag == "a" and self._links:
             target, start = self._links.pop()
             if target and target not in "".join(self.parts[start:]):
                 self.parts.append(f" ({target})")
+
+    def _new_line(self) -> None:
+        """A line's end, once: where one element ends, the next may begin."""
+        if "".join(self.parts[-2:]).rstrip(" ")[-1:] != "\n":
+            self.parts.append("\n")
 
     def handle_data(self, data: str) -> None:
         if not self._silent:

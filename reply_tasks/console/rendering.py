@@ -1,12 +1,13 @@
 """From values to HTML: every text is escaped, and what draws nothing is written as its escape."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reply_tasks.commands.output import ID_LENGTH, ago, duration
 from reply_tasks.console.readable import has_markup, readable
@@ -15,6 +16,8 @@ from reply_tasks.contract.shown import shown
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
+
+_COMMAND = re.compile(r"`([^`<>]+)`")
 
 #: A shape beside the word, so that a glance is enough without colour.
 _SHAPES: Mapping[Outcome, str] = {
@@ -39,6 +42,7 @@ def make_environment() -> Environment:
     environment.filters |= {
         "text": _text,
         "line": _line,
+        "sentence": _sentence,
         "moment": _moment,
         "age": _age,
         "number": _number,
@@ -59,6 +63,11 @@ def _text(value: str) -> str:
 def _line(value: object) -> str:
     """A value on one line."""
     return "" if value is None else shown(str(value))
+
+
+def _sentence(value: object) -> Markup:
+    """A sentence for a person: what stands between backticks in it is a command."""
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(_line(value)))))  # noqa: S704  # nosec B704
 
 
 def _moment(value: datetime) -> Markup:

@@ -50,6 +50,11 @@ class Waits:
         """What an approval of it binds to; None where no text was shown."""
         return None if self.to_send is None else digest_of(self.to_send)
 
+    @property
+    def reading_helps(self) -> bool:
+        """Whether a read of its task would show its text, or whom it would reach."""
+        return self.to_send is None or (self.recipient == _NOBODY and self.held.preview is None)
+
 
 @dataclass(frozen=True, slots=True)
 class ApprovalCounts:

@@ -141,9 +141,6 @@ def _meant(key: str, kinds: Collection[KeyKind]) -> Meant:
     return is_meant
 
 
-# -- finding ---------------------------------------------------------------------------------------
-
-
 def _matches(connection: Connection, key: str) -> Iterator[tuple[KeyKind, str, int | None]]:
     """What the key names, with the operation and the task that say so."""
     number = int(key) if key.isascii() and key.isdecimal() else None

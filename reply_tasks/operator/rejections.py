@@ -4,10 +4,11 @@ A record that was rejected and later applied, held or superseded is no longer re
 rejected again is listed once, with its latest reason.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, func, literal, or_, select
 
@@ -39,27 +40,54 @@ class RejectionFilter:
     reasons: Collection[Reason] = ()
     since: datetime | None = None
 
+    def takes(self, row: "_Answered") -> bool:
+        """Whether a rejection is one of them."""
+        return (
+            self.run_id in {None, row.run_id}
+            and (not self.reasons or row.reason in self.reasons)
+            and (self.since is None or row.settled_at >= self.since)
+        )
+
+
+class _Answered(NamedTuple):
+    """A rejection that another record answered."""
+
+    operation_id: str
+    run_id: str
+    reason: str
+    settled_at: datetime
+
 
 ALL_REJECTIONS = RejectionFilter()
 
 
 def rejections(
-    connection: Connection, which: RejectionFilter = ALL_REJECTIONS
+    connection: Connection,
+    which: RejectionFilter = ALL_REJECTIONS,
+    *,
+    after: int = 0,
+    a_page: int = _A_PAGE,
 ) -> Iterator[OperationRow]:
-    """The rejected records in the order settled, in pages: a long read holds no lock."""
-    after, answered = 0, _answered_later(connection)
+    """The rejected records in the order settled, in pages: a long read holds no lock.
+
+    Args:
+        connection: Any connection.
+        which: Which of them.
+        after: Only those with a higher ``sequence``.
+        a_page: How many rows are read at once.
+    """
+    answered = frozenset(row.operation_id for row in _answered_later(connection))
     while True:
         statement = (
-            _chosen(select(operations), which, answered)
+            _chosen(select(operations), which)
             .where(operations.c.sequence > after)
             .order_by(operations.c.sequence)
-            .limit(_A_PAGE)
+            .limit(a_page)
         )
         page = connection.execute(statement).all()
         connection.rollback()
-        for row in page:
-            yield read_operation(row)
-        if len(page) < _A_PAGE:
+        yield from (read_operation(row) for row in page if row.operation_id not in answered)
+        if len(page) < a_page:
             return
         after = page[-1].sequence
 
@@ -69,17 +97,15 @@ def rejected_by_reason(
 ) -> Mapping[Reason, int]:
     """How many records are rejected for which reason, the most frequent first."""
     counts = select(operations.c.reason, func.count())
-    statement = _chosen(counts, which, _answered_later(connection)).group_by(operations.c.reason)
-    counted = sorted(connection.execute(statement).all(), key=lambda row: (-row[1], row[0]))
-    return {Reason(reason): count for reason, count in counted}
+    statement = _chosen(counts, which).group_by(operations.c.reason)
+    counted = Counter({row[0]: row[1] for row in connection.execute(statement)})
+    counted.subtract(row.reason for row in _answered_later(connection) if which.takes(row))
+    ordered = sorted(counted.items(), key=lambda each: (-each[1], each[0]))
+    return {Reason(reason): count for reason, count in ordered if count}
 
 
-def _chosen(
-    statement: Select[Any], which: RejectionFilter, answered: Collection[str]
-) -> Select[Any]:
+def _chosen(statement: Select[Any], which: RejectionFilter) -> Select[Any]:
     statement = statement.where(_IS_REJECTED, ~_LATER)
-    if answered:
-        statement = statement.where(operations.c.operation_id.not_in(answered))
     if which.run_id is not None:
         statement = statement.where(operations.c.run_id == which.run_id)
     if which.reasons:
@@ -109,10 +135,10 @@ _LATER = (
 )
 
 
-def _answered_later(connection: Connection) -> list[str]:
+def _answered_later(connection: Connection) -> list[_Answered]:
     """Rejections whose task could not be read, and whose external id was answered since.
 
-    Few if any are such, and external ids have no index: they are looked up together.
+    External ids have no index: they are looked up together.
     """
     unreadable = connection.execute(
         select(
@@ -120,6 +146,9 @@ def _answered_later(connection: Connection) -> list[str]:
             operations.c.external_id,
             operations.c.operation,
             operations.c.sequence,
+            operations.c.run_id,
+            operations.c.reason,
+            operations.c.settled_at,
         ).where(_IS_REJECTED, operations.c.task_id.is_(None), operations.c.external_id.is_not(None))
     ).all()
     if not unreadable:
@@ -143,7 +172,7 @@ def _answered_later(connection: Connection) -> list[str]:
                 key = external_id, kind
                 latest[key] = max(sequence, latest.get(key, 0))
     return [
-        row.operation_id
+        _Answered(row.operation_id, row.run_id, row.reason, row.settled_at)
         for row in unreadable
         if latest.get((row.external_id, row.operation), 0) > row.sequence
     ]

@@ -157,7 +157,7 @@ def test_a_previewed_text_can_be_approved_and_is_what_goes_out(stage: Stage) -> 
         unread = re.findall(r'name="unread" value="([0-9a-f]+)"', page)
         fields = [("unread", each) for each in unread]
         said = words(visitor.post("/held", *fields, ("do", "preview-page")))
-        assert "2 texts are shown now" in said
+        assert "2 tasks were read from Reply" in said
         assert len(stage.sandbox.calls_of(Endpoint.GET)) == 2
         first, _ = visitor.shown()
         shown = said.partition("Subject")[2][:200]
@@ -175,3 +175,17 @@ def test_without_permission_nothing_is_read(stage: Stage) -> None:
     with serving(stage) as visitor:
         visitor.open().post("/held", ("preview", stage.fate()["operation_id"]))
     assert not stage.sandbox.calls
+
+
+def test_whom_a_text_reaches_can_be_looked_up(stage: Stage) -> None:
+    """Where previews are allowed and the ledger has never seen the task; the text stays its own."""
+    hold(stage, {1: "Hi Ada."})
+    with serving(stage, api_key=KEY) as visitor:
+        assert "Recipient not known" in words(visitor.open().get("/held"))
+        said = words(visitor.post("/held", ("preview", stage.fate()["operation_id"])))
+        assert "@example.com" in said
+        assert "Recipient not known" not in said
+        assert "See whom it reaches" not in said
+        visitor.post("/held", ("approve", visitor.shown()[0]))
+        assert sent(visitor) == [1]
+    assert stage.sandbox.outbox[0].body == "Hi Ada."

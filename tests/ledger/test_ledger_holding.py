@@ -15,6 +15,7 @@ from reply_tasks.ledger.approved import approved_operations, claim_approved, put
 from reply_tasks.ledger.claims import last_sequence, take_over_orphans
 from reply_tasks.ledger.holding import (
     approve,
+    change_held,
     decline,
     expire_held,
     held_operations,
@@ -201,3 +202,47 @@ def test_writers_of_several_held_rows_wait_for_each_other(ledger: Ledger, other:
             )
 
     assert at_once(approve_all, replace_all)[1] == len(held)
+
+
+def test_a_second_yes_changes_nothing(ledger: Ledger) -> None:
+    """The first one counts: with its name, its time, its digest."""
+    held = hold(ledger)
+    with ledger.read() as connection:
+        (shown,) = held_operations(connection)
+    assert say_yes(ledger, held)
+    with ledger.write() as connection:
+        record, at = {"id": 1, "content": {"body": "Other."}}, datetime.now(UTC)
+        assert not approve(connection, shown, record=record, by="bob", at=at)
+    row = row_of(ledger.engine, held)
+    assert (row.approved_by, row.record["content"]) == ("ann", {"body": "Hi."})
+
+
+def test_a_yes_to_what_is_there_no_more_is_none(ledger: Ledger) -> None:
+    """A record that is another one than was shown stays without a yes."""
+    held = hold(ledger)
+    with ledger.read() as connection:
+        (shown,) = held_operations(connection)
+    with ledger.write() as connection:
+        change_held(connection, held.operation_id, record={"id": 1, "content": {"body": "Other."}})
+    with ledger.write() as connection:
+        record, at = shown.claim.entry.record, datetime.now(UTC)
+        assert not approve(connection, shown, record=record, by="ann", at=at)
+    assert not use(ledger, held)
+
+
+def test_a_text_that_changed_after_the_yes_is_neither_taken_up_nor_claimed(ledger: Ledger) -> None:
+    """Whoever asks what is approved is not given it, and whoever had it before can't claim it."""
+    held = hold(ledger)
+    say_yes(ledger, held)
+    with ledger.read() as connection:
+        before = [claim.entry for claim in approved_operations(connection)]
+    assert before
+    changed = [each._replace(record={**each.record, "content": {"body": "?"}}) for each in before]
+    with ledger.write() as connection:
+        last_sequence(connection)
+        holder = ledger.holder
+        assert not claim_approved(
+            connection, changed, holder=holder, run_id=holder.holder_id, at=NOON
+        )
+        change_held(connection, held.operation_id, record=changed[0].record)
+        assert not approved_operations(connection)

@@ -127,6 +127,38 @@ def test_a_later_record_replaces_what_waits_and_needs_a_yes_of_its_own(stage: St
     assert sent(stage) == [(1, "second")]
 
 
+def test_a_later_record_waits_too_however_many_may_go(stage: Stage) -> None:
+    """Where a person is asked about a task, a run that may send more unasked still asks again."""
+    emails(stage, 1)
+    stage.run(mail(1, "first"), executions_without_approval=0)
+    stage.run(mail(1, "second"), executions_without_approval=5)
+    assert stage.fates() == [(1, "superseded", None), (1, "held", None)]
+    assert not sent(stage)
+
+
+def test_another_key_of_the_crm_is_another_record(stage: Stage) -> None:
+    """It replaces what waits, and a person's no to one is no word on the other."""
+    emails(stage, 1)
+    stage.run(mail(1, externalId="a"), executions_without_approval=0)
+    stage.run(mail(1, externalId="b"), executions_without_approval=0)
+    assert stage.fates() == [(1, "superseded", None), (1, "held", None)]
+    assert say_no(stage, 1)
+    stage.run(mail(1, externalId="a"), mail(1, externalId="b"), executions_without_approval=0)
+    assert [row["external_id"] for row in stage.operations()] == ["a", "b", "a"]
+    assert stage.fates()[1:] == [(1, "rejected", "not_approved"), (1, "held", None)]
+
+
+def test_what_is_approved_uses_up_nothing_of_the_number(stage: Stage) -> None:
+    """A run that may send one unasked sends that one beside what a person approved."""
+    emails(stage, 1, 2, 3)
+    stage.run(mail(1), executions_without_approval=0)
+    say_yes(stage, 1)
+    stage.run(mail(2), mail(3), executions_without_approval=1)
+    assert len(sent(stage)) == 2
+    assert sent(stage)[0] == (1, "Hi Ada.")
+    assert sorted(outcome for _, outcome, _ in stage.fates()) == ["applied", "applied", "held"]
+
+
 def test_a_text_that_changed_after_the_yes_is_not_sent(stage: Stage) -> None:
     """An approval binds to the digest of exactly what was shown."""
     emails(stage, 1)
@@ -185,3 +217,13 @@ def test_without_the_setting_the_record_that_waits_still_waits(stage: Stage, aga
         stage.run(mail(1))
     assert stage.fates() == [(1, "held", None)]
     assert not sent(stage)
+
+
+def test_without_the_setting_another_text_goes_out_in_place_of_what_waits(stage: Stage) -> None:
+    """What it replaces is superseded: nobody can approve it any more."""
+    emails(stage, 1)
+    stage.run(mail(1, "first"), executions_without_approval=0)
+    stage.run(mail(1, "second"))
+    assert sent(stage) == [(1, "second")]
+    assert stage.fates() == [(1, "superseded", None), (1, "applied", None)]
+    assert not waiting(stage)
