@@ -58,7 +58,7 @@ def _update(task_id: int) -> dict[str, Any]:
         "contactId": 1001 + task_id % 500,
         "template": {
             "subject": f"Renewal {task_id}",
-            "body": "Hi {{FirstName}}, your plan ends this month. Shall we talk on Tuesday?",
+            "body": "Hi {{firstName}}, your plan ends this month. Shall we talk on Tuesday?",
         },
     }
 

@@ -112,7 +112,7 @@ def _update(number: int) -> Mapping[str, Any]:
         "taskType": "manualEmail",
         "startAt": "2027-03-01T09:00:00Z",
         "dueTo": "2027-03-05T17:00:00Z",
-        "template": {"subject": "Your renewal", "body": "Hi {{FirstName}}"},
+        "template": {"subject": "Your renewal", "body": "Hi {{firstName}}"},
         "contactId": 1001 + number % 40,
     }
     return {"type": "RECORD", "stream": "task_updates", "record": members}

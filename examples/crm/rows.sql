@@ -1,7 +1,7 @@
 -- Rows to begin with: 30 tasks for the ids 1 to 30 of the sandbox, of which 20 are open, six are to be
 -- sent, two have no twin in Reply, one is deleted and one is done. Task 3 has no due date, which the
 -- contract refuses; task 5 names a task that Reply does not have. Only an update is a template, which may
--- hold {{FirstName}}: what is to be sent is the final text.
+-- hold {{firstName}}: what is to be sent is the final text.
 INSERT INTO salesforce.contact (id, email, reply_contact_id__c, system_modstamp)
 SELECT
     format('003-%s', n),
@@ -19,7 +19,7 @@ SELECT
     format('About the renewal, %s', n),
     CASE
         WHEN n BETWEEN 21 AND 26 THEN format('Hi contact %s, shall we talk about the renewal?', n)
-        ELSE 'Hi {{FirstName}}, shall we talk about the renewal?'
+        ELSE 'Hi {{firstName}}, shall we talk about the renewal?'
     END,
     CASE WHEN n = 3 THEN NULL ELSE date '2027-03-01' + n::int END,
     CASE WHEN n BETWEEN 21 AND 26 THEN 'Send now' WHEN n = 30 THEN 'Completed' ELSE 'Open' END,

@@ -103,7 +103,7 @@ def play(folder: Path) -> None:
 
 
 _LEDGER = ("task_details", "task_operations", "runs")
-_EMAIL = Template("Hi {{FirstName}}, how is {{Company}}?", "For {{Company}}")
+_EMAIL = Template("Hi {{firstName}}, how is {{company}}?", "For {{company}}")
 
 
 def _fill(sandbox: SandboxServer, now: datetime) -> None:

@@ -48,7 +48,7 @@ def test_the_circle(make_project: Callable[..., Project]) -> None:
 
     before = len(project.sandbox.calls())
     project.crm.run(
-        "UPDATE salesforce.task SET description = 'Hi {{FirstName}}, any news?',"
+        "UPDATE salesforce.task SET description = 'Hi {{firstName}}, any news?',"
         " system_modstamp = '2027-02-01 08:00:00+00' WHERE id IN ('00T-2', '00T-7', '00T-19')"
     )
     project.meltano("run", *WRITE_BACK, *WAREHOUSE)

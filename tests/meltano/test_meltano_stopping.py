@@ -13,7 +13,7 @@ from meltano_world import WAREHOUSE, WRITE_BACK, Project, fates, moment, wait_un
 pytestmark = pytest.mark.e2e
 
 UPDATES, EXECUTIONS = 60, 60
-BODY = "Hi {{FirstName}}, shall we talk?"
+BODY = "Hi {{firstName}}, shall we talk?"
 #: Rows for the tasks 1 to 120 of the sandbox: the first half is updated, the second sent.
 ROWS = f"""
     INSERT INTO salesforce.contact (id, reply_contact_id__c, system_modstamp)

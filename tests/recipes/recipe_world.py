@@ -15,8 +15,14 @@ import yaml
 from reply_tasks.ledger import Ledger
 from reply_tasks.ledger.queries import settled_operations
 from reply_tasks.sandbox import DEFAULT_API_KEY, SandboxServer
+from reply_tasks.sandbox.assumptions import read_assumptions
 from target_reply_tasks.target import TargetReplyTasks
 
+#: Answers to what nobody knows of Reply that refuse the most.
+STRICTEST = (
+    *("variables=documented-case", "partial-content=refused", "unknown-members=refused"),
+    *("enum-names=exact", "unrenderable=refused"),
+)
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs" / "recipes"
 SAMPLES = Path(__file__).parent / "samples"
@@ -85,8 +91,8 @@ def written_recipes() -> set[tuple[str, str]]:
 
 @contextmanager
 def sandbox() -> Iterator[SandboxServer]:
-    """A sandbox that has every task that a sample names."""
-    with SandboxServer() as server:
+    """A sandbox that has every task that a sample names, as strict as Reply may turn out to be."""
+    with SandboxServer(assumed=read_assumptions(STRICTEST)) as server:
         for task_id in (first + n for first in range(100, 700, 100) for n in range(1, 7)):
             server.create_task(task_id)
         yield server
@@ -125,6 +131,13 @@ def happened(server: SandboxServer, ledger_url: str) -> dict[str, Any]:
             for row in settled_operations(reading, after=0)
         ]
     return {"calls": sorted(calls, key=_by_task), "outcomes": sorted(outcomes, key=_by_task)}
+
+
+def texts_that_reached_people(server: SandboxServer) -> list[str]:
+    """Bodies and subjects of all that was sent."""
+    return [
+        text for sent in server.outbox for text in (sent.body, sent.subject) if text is not None
+    ]
 
 
 def _by_task(row: list[Any]) -> tuple[int, str]:

@@ -19,6 +19,7 @@ from recipe_world import (
     happened,
     listen,
     sandbox,
+    texts_that_reached_people,
     written_recipes,
 )
 from singer_sdk.exceptions import StreamMapConfigError
@@ -69,6 +70,9 @@ def test_a_recipe_does_what_it_says(
 ) -> None:
     """Bodies on the wire and outcomes in the ledger are the expected ones; again costs no call.
 
+    No text that leaves is blank or holds a placeholder, and no template has a variable that Reply
+    would not know, however strict it is.
+
     Other streams of the tap don't stop it, and no column is left over for a warning. A sheet in the
     contract's own words has neither map nor filter, so it is excepted.
     """
@@ -77,6 +81,9 @@ def test_a_recipe_does_what_it_says(
     assert listen(config, [*([OTHER_STREAM] if mapped else []), *recipe.messages]) == 0
     assert happened(server, config["ledger_url"]) == recipe.expected
     assert ("are dropped" in caplog.text) == (not mapped)
+    for text in texts_that_reached_people(server):
+        assert text.strip()
+        assert "{{" not in text
     calls = len(server.calls)
     listen(config, recipe.messages)
     assert len(server.calls) == calls
@@ -185,7 +192,7 @@ def test_traps_end_as_the_page_says(server: SandboxServer, tmp_path: Path) -> No
 def test_text_is_taken_as_it_is(server: SandboxServer, tmp_path: Path) -> None:
     """A body that an expression made of None says "None": the page warns of it."""
     mapped = {"__alias__": "task_executions", "__filter__": "Reply_Task_Id__c == 101"}
-    mapped |= {"id": "101", "content__body": "str(WhatId)"}
+    mapped |= {"id": "101", "content__subject": "Subject", "content__body": "str(WhatId)"}
     config = {**connection(server, tmp_path), "stream_maps": {"Task": mapped}}
     listen(config, SALESFORCE.messages)
     assert [sent.body for sent in server.outbox] == ["None"]

@@ -133,12 +133,12 @@ def test_content_is_asked_for_as_set(
     server: SandboxServer, config: dict[str, Any], *, include: bool
 ) -> None:
     """``include_content`` decides whether the rendered text comes with a task."""
-    server.create_task(100, contact_id=12, template=Template("Hi {{FirstName}}", "Hello"))
+    server.create_task(100, contact_id=12, template=Template("Hi {{firstName}}", "Hello"))
     records = emit(config | FRESH | {"include_content": include}, "task_snapshots").records
     [record] = [r for r in records["task_snapshots"] if r["id"] == 100]
     expected = {"body": "Hi Carla", "subject": "Hello"} if include else None
     assert record["content"] == expected
-    assert record["template"]["body"] == "Hi {{FirstName}}"
+    assert record["template"]["body"] == "Hi {{firstName}}"
 
 
 def test_a_task_that_vanished_is_skipped(
@@ -166,11 +166,11 @@ def test_a_task_that_cannot_be_rendered_comes_without_content(
     server: SandboxServer, config: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Reply refuses its content: one more call reads the task itself, and the log says so."""
-    server.create_task(100, template=Template("Hi {{Nobody}}"))
+    server.create_task(100, template=Template("Hi {{nobody}}"))
     output = emit(config | FRESH, "task_snapshots")
     [record] = [r for r in output.records["task_snapshots"] if r["id"] == 100]
     assert record["content"] is None
-    assert record["template"]["body"] == "Hi {{Nobody}}"
+    assert record["template"]["body"] == "Hi {{nobody}}"
     assert "Task 100 is read without its content" in caplog.text
 
 

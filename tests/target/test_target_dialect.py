@@ -1,10 +1,12 @@
 """``api_dialect: auto``: either generation works out of the box, and is found out once."""
 
 import json
+from typing import Any
 
 import pytest
 from console_script import run_script
 from messages import execution, update
+from scripted_server import ScriptedServer, Step, http
 from target_runs import KEY, USERS, Stage
 
 from reply_tasks.sandbox import Dialect, Endpoint, Key, SandboxServer
@@ -65,6 +67,46 @@ def test_what_was_found_is_found_out_again_on_a_401(stage: Stage) -> None:
             assert ended.exit_code == 0, ended.log
             assert [sent.task_id for sent in strict.outbox] == [task_id]
     assert [row["outcome"] for row in stage.operations()] == ["applied", "applied"]
+
+
+TASK = {"id": 9, "taskType": "call", "status": "new"}
+
+
+@pytest.mark.parametrize(
+    ("header", "items", "written"),
+    [
+        ("authorization", [TASK], "call"),
+        ("authorization", [TASK | {"taskType": 2, "status": 0}], 2),
+        ("x-api-key", [TASK], "call"),
+        ("x-api-key", [TASK | {"taskType": 2, "status": 0}], 2),
+        ("authorization", [], "call"),
+        ("x-api-key", [], 2),
+        ("authorization", [{"id": 9}, TASK | {"taskType": None}, TASK | {"taskType": 7}], 2),
+        ("x-api-key", [TASK | {"taskType": "ToBeInvented"}], "call"),
+    ],
+)
+def test_header_and_enums_are_found_out_apart(
+    stage: Stage, header: str, items: list[dict[str, Any]], written: str | int
+) -> None:
+    """Between the generations either may come with either: the answer says how to write."""
+    page = http(body=json.dumps({"items": items, "hasMore": False}).encode())
+    applied = {"id": 1, "taskType": 2, "status": 0}
+    with ScriptedServer() as reply:
+        if header == "x-api-key":
+            reply.script(Step(http(401, b"")))
+        reply.script(Step(page), *[Step(http(body=json.dumps(applied).encode()))] * 2)
+        for contact_id in (7, 8):
+            ended = stage.run(
+                update(1, contactId=contact_id), api_url=reply.url, api_dialect="auto"
+            )
+            assert ended.exit_code == 0, ended.log
+        listed = [seen for seen in reply.seen if seen.method == "GET"]
+        puts = [seen for seen in reply.seen if seen.method == "PUT"]
+    assert len(listed) == (2 if header == "x-api-key" else 1), "found out once"
+    assert ["authorization" in seen.headers for seen in listed] == [True, False][: len(listed)]
+    assert [json.loads(seen.body)["taskType"] for seen in puts] == [written] * 2
+    for seen in puts:
+        assert {"authorization", "x-api-key"} & seen.headers.keys() == {header}
 
 
 def test_a_key_that_reply_does_not_know_costs_two_reads(stage: Stage) -> None:

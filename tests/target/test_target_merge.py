@@ -9,7 +9,7 @@ from target_runs import Stage
 
 from reply_tasks.contract import Operation
 from reply_tasks.contract.enums import LinkedInTaskType, TaskType
-from reply_tasks.sandbox import Endpoint, FaultKind, Template
+from reply_tasks.sandbox import Call, Endpoint, FaultKind, Template
 
 START, DUE = datetime(2027, 3, 1, 9, tzinfo=UTC), datetime(2027, 3, 5, 17, tzinfo=UTC)
 #: What the task of these tests is, as an update's body.
@@ -28,6 +28,10 @@ def merging(stage: Stage) -> Stage:
     stage.settings["update_mode"] = "merge"
     stage.sandbox.create_task(1, start_at=START, due_to=DUE, template=Template("Hello", "Hi"))
     return stage
+
+
+def _updates(stage: Stage) -> list[Call]:
+    return stage.sandbox.calls_of(Endpoint.UPDATE)
 
 
 def _endpoints(stage: Stage) -> list[str]:
@@ -112,6 +116,26 @@ def test_a_merge_that_would_break_the_contract_is_rejected(merging: Stage) -> No
     assert (row["outcome"], row["reason"]) == ("rejected", "invalid_record")
     assert row["detail"].startswith("Merged into the task: /dueTo")
     assert _endpoints(merging) == ["get"]
+
+
+def test_a_text_that_is_empty_in_reply_stops_no_merge(merging: Stage) -> None:
+    """Nobody's mistake now: it is sent as it is, and only emptying a text is a violation."""
+    for task_id in (2, 3):
+        merging.sandbox.create_task(task_id, start_at=START, due_to=DUE, template=Template(""))
+    merging.sandbox.create_task(4, start_at=START, due_to=DUE, template=Template(" \n", "Hi"))
+    merging.run(
+        *(merge(2, dueTo="2027-04-01"), merge(3, template={"subject": "News"})),
+        *(merge(4, contactId=None), merge(1, template={"body": " "})),
+        merge_nulls="clear",
+    )
+    assert {call.task_id: call.body["template"] for call in _updates(merging)} == {
+        2: {"body": "", "subject": None, "attachmentIdList": None},
+        3: {"body": "", "subject": "News", "attachmentIdList": None},
+        4: {"body": " \n", "subject": "Hi", "attachmentIdList": None},
+    }
+    reasons = {task_id: reason for task_id, _, reason in merging.fates()}
+    assert reasons.pop(1) == "invalid_record"
+    assert "invalid_record" not in reasons.values(), "what Reply says of it counts"
 
 
 def test_a_merge_into_no_task_is_rejected_by_the_read(merging: Stage) -> None:

@@ -35,7 +35,7 @@ INSERT INTO crm.task VALUES
      false, false, NULL, '2026-03-01 08:04:00+00'),
     ('00T-05', '003-01', 'Done', NULL, '2026-03-10', 'Call',
      true, false, NULL, '2026-03-01 08:05:00+00'),
-    ('00T-06', '003-01', 'Hello', 'Hi {{FirstName}}, shall we talk?', '2026-03-10', 'Email',
+    ('00T-06', '003-01', 'Hello', 'Hi {{firstName}}, shall we talk?', '2026-03-10', 'Email',
      false, false, NULL, '2026-03-01 08:06:00+00'),
     ('00T-07', '003-01', 'Not to be sent', NULL, '2026-03-10', 'Call',
      false, false, '2026-03-01 09:00:00+00', '2026-03-01 08:07:00+00'),
