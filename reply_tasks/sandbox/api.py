@@ -3,13 +3,14 @@
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import formatdate
 from threading import Event
 from typing import Protocol
 
-from reply_tasks.sandbox.assumptions import Assumptions
+from reply_tasks.sandbox.assumptions import Assumptions, AtOnce
 from reply_tasks.sandbox.calls import Call, CallLog, Endpoint, without_secrets
 from reply_tasks.sandbox.endpoints import Visit, serve
 from reply_tasks.sandbox.faults import Fault, FaultKind, Faults, When
@@ -20,6 +21,7 @@ from reply_tasks.sandbox.messages import Answer, Delivery, Request
 from reply_tasks.sandbox.problems import Problem, bare, too_many_requests
 from reply_tasks.sandbox.routes import Route, resolve
 from reply_tasks.sandbox.store import Store
+from reply_tasks.sandbox.tasks import Task
 
 
 class PeerLeftError(Exception):
@@ -53,7 +55,7 @@ class Api:
     def answer(self, request: Request, line: Line) -> tuple[Answer, Call]:
         """What to send back, and the log's entry to complete once it is sent."""
         call = _opened(request, line.number, self.clock())
-        route = resolve(request.method, request.path)
+        route = resolve(request.method, request.path, self.assumed.ids)
         call.endpoint, call.task_id = route.endpoint, route.task_id
         self.log.add(call)
         quota: dict[str, str] = {}
@@ -87,6 +89,7 @@ class Api:
     def _act(
         self, request: Request, route: Route, caller: Caller, call: Call, line: Line
     ) -> Answer:
+        arrived_at = self._task_for_each(route)
         if self.latency:
             line.wait(self.latency, None, for_peer=False)
         released = self.faults.released  # taken first: a stall can miss no release from here on
@@ -100,16 +103,27 @@ class Api:
                 spoiled = self._spoil(fault, line, released, before)
                 if spoiled is not None:
                     return spoiled
-        answer = self._served(request, route, caller)
+        answer = self._served(request, route, caller, arrived_at)
         call.effect = answer.effect
         if fault is not None and fault.when is When.AFTER:
             return self._spoil(fault, line, released, before) or answer
         return answer
 
-    def _served(self, request: Request, route: Route, caller: Caller) -> Answer:
+    def _task_for_each(self, route: Route) -> Task | None:
+        """What an execution is judged by that takes no notice of others at the same moment."""
+        if route.endpoint is not Endpoint.EXECUTE or self.assumed.at_once is AtOnce.ONE:
+            return None
+        with suppress(Problem):
+            return self.store.find(route.task_id or 0)
+        return None
+
+    def _served(
+        self, request: Request, route: Route, caller: Caller, arrived_at: Task | None = None
+    ) -> Answer:
         now = datetime.fromtimestamp(self.clock(), UTC)
         try:
-            return serve(Visit(request, route, caller, self.store, now, self.assumed))
+            visit = Visit(request, route, caller, self.store, now, self.assumed, arrived_at)
+            return serve(visit)
         except Problem as problem:
             return problem.answer()
 

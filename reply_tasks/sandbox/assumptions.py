@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Self
 
+INT32, INT64 = 2**31 - 1, 2**63 - 1
+
 
 class Assumption(StrEnum):
     """An answer to one question; the first of a question's answers is taken unless told."""
@@ -98,6 +100,39 @@ class Unrenderable(Assumption):
     NULL = "null", "the task, with `content` null"
 
 
+class Ids(Assumption):
+    """How large may the id of a task or a contact be?"""
+
+    BITS_32 = "32-bit", "up to 2,147,483,647, as a public client of Reply's demands"
+    BITS_64 = "64-bit", "up to 9,223,372,036,854,775,807"
+
+    @property
+    def largest(self) -> int:
+        """The largest id."""
+        return INT32 if self is Ids.BITS_32 else INT64
+
+
+class AtOnce(Assumption):
+    """Of several executions of one task at the same moment, which send?"""
+
+    ONE = "one-sends", "exactly one; the others are refused with `task.cannotComplete`"
+    EACH = "each-sends", "each that arrived before the first had ended"
+
+
+class Windows(Assumption):
+    """How do the windows of the quota move?"""
+
+    SLIDING = "sliding", "they slide, which is never more generous than the other"
+    FIXED = "fixed", "each begins anew with the minute and the hour"
+
+
+class RefusedCalls(Assumption):
+    """Does a call that was refused with 429 count?"""
+
+    FREE = "free", "no"
+    COUNTED = "counted", "yes: who goes on calling stays refused"
+
+
 @dataclass(frozen=True, slots=True)
 class Assumptions:
     """One answer to each question."""
@@ -113,6 +148,10 @@ class Assumptions:
     unknown_members: UnknownMembers = UnknownMembers.DROPPED
     enum_names: EnumNames = EnumNames.ANY_CASE
     unrenderable: Unrenderable = Unrenderable.REFUSED
+    ids: Ids = Ids.BITS_32
+    at_once: AtOnce = AtOnce.ONE
+    windows: Windows = Windows.SLIDING
+    refused_calls: RefusedCalls = RefusedCalls.FREE
 
 
 #: The questions by their word for ``--assume``, with their answers in order.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reply_tasks.sandbox import executions, rules
-from reply_tasks.sandbox.assumptions import Assumptions, Order, Unrenderable
+from reply_tasks.sandbox.assumptions import INT32, Assumptions, Order, Unrenderable
 from reply_tasks.sandbox.calls import Endpoint
-from reply_tasks.sandbox.forms import INT32, Form, Reading, open_form
+from reply_tasks.sandbox.forms import Form, Reading, open_form
 from reply_tasks.sandbox.identity import Caller, Dialect
 from reply_tasks.sandbox.messages import Answer, Request
 from reply_tasks.sandbox.problems import (
@@ -57,6 +57,8 @@ class Visit:
     store: Store
     now: datetime
     assumed: Assumptions
+    #: The task as it was when the call arrived, where that is what an execution is judged by.
+    arrived_at: Task | None = None
 
     @property
     def task_id(self) -> int:
@@ -71,7 +73,7 @@ class Visit:
     def form(self, *violations: Violation) -> Form:
         """The body, to be read; what is wrong with the address is noted in it already."""
         assumed = self.assumed
-        reading = Reading(self.dialect, assumed.enum_names, assumed.unknown_members)
+        reading = Reading(self.dialect, assumed.enum_names, assumed.unknown_members, assumed.ids)
         return open_form(self.request, reading, list(violations))
 
 
@@ -107,7 +109,8 @@ def _execute(visit: Visit) -> Answer:
     user, now, assumed = visit.caller.user, visit.now, visit.assumed
     execution = executions.read_execution(visit.form(), assumed)
     task = visit.store.change(
-        visit.task_id, lambda task: executions.executed(task, execution, user, now, assumed)
+        visit.task_id,
+        lambda task: executions.executed(visit.arrived_at or task, execution, user, now, assumed),
     )
     return Answer.of(task_json(task, visit.dialect), effect=True)
 

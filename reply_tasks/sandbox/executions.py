@@ -8,10 +8,11 @@ from reply_tasks.sandbox.assumptions import (
     Assumptions,
     FailedDelivery,
     ForeignMailbox,
+    Ids,
     NoRecipient,
     PartialContent,
 )
-from reply_tasks.sandbox.forms import INT64, Form
+from reply_tasks.sandbox.forms import Form
 from reply_tasks.sandbox.identity import User
 from reply_tasks.sandbox.problems import (
     FIELD_REQUIRED,
@@ -48,7 +49,7 @@ def read_execution(form: Form, assumed: Assumptions) -> Execution:
         has_content=content is not None,
         body=body,
         subject=None if content is None else content.text("subject"),
-        email_account_id=form.number("emailAccountId", INT64),
+        email_account_id=form.number("emailAccountId", Ids.BITS_64),
     )
     foreign = execution.email_account_id not in {None, DEFAULT_MAILBOX}
     if foreign and assumed.foreign_mailbox is ForeignMailbox.REFUSED:

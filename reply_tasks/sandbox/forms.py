@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
 from reply_tasks.contract.enums import ReplyEnum
-from reply_tasks.sandbox.assumptions import EnumNames, UnknownMembers
+from reply_tasks.sandbox.assumptions import EnumNames, Ids, UnknownMembers
 from reply_tasks.sandbox.identity import Dialect
 from reply_tasks.sandbox.messages import Request
 from reply_tasks.sandbox.problems import (
@@ -22,9 +22,6 @@ from reply_tasks.sandbox.problems import (
     validation,
 )
 from reply_tasks.sandbox.wire import read_instant
-
-INT32 = 2_147_483_647
-INT64 = 9_223_372_036_854_775_807
 
 E = TypeVar("E", bound=ReplyEnum)
 
@@ -43,6 +40,7 @@ class Reading:
     dialect: Dialect
     enum_names: EnumNames = EnumNames.ANY_CASE
     unknown_members: UnknownMembers = UnknownMembers.DROPPED
+    ids: Ids = Ids.BITS_32
 
 
 class Form:
@@ -137,12 +135,12 @@ class Form:
         self.wrong(name, INVALID_TYPE)
         return None
 
-    def number(self, name: str, largest: int = INT32) -> int | None:
-        """A positive integer."""
+    def number(self, name: str, ids: Ids | None = None) -> int | None:
+        """A positive integer, as large as an id may be."""
         value = self._get(name)
         if value is None:
             return None
-        if type(value) is not int or abs(value) > largest:
+        if type(value) is not int or abs(value) > (ids or self._reading.ids).largest:
             self.wrong(name, INVALID_TYPE)
             return None
         if value < 1:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from reply_tasks.sandbox.assumptions import Ids
 from reply_tasks.sandbox.calls import Endpoint
 from reply_tasks.sandbox.problems import INVALID_TYPE, NOT_POSITIVE, Problem, bare, validation
 
-INT32 = 2_147_483_647
 #: More would be too long for int() to read.
 _MOST_DIGITS = 100
 
@@ -28,7 +28,7 @@ class Route:
     problem: Problem | None = None
 
 
-def resolve(method: str, path: str) -> Route:
+def resolve(method: str, path: str, ids: Ids = Ids.BITS_32) -> Route:
     """The route of a request."""
     path = path.rstrip("/")
     methods, task = _FIXED.get(path), None
@@ -44,12 +44,12 @@ def resolve(method: str, path: str) -> Route:
         return Route(None, problem=bare(405, detail, allow))
     if task is None:
         return Route(endpoint)
-    return _of_task(endpoint, task)
+    return _of_task(endpoint, task, ids)
 
 
-def _of_task(endpoint: Endpoint, text: str) -> Route:
+def _of_task(endpoint: Endpoint, text: str, ids: Ids) -> Route:
     digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal()) or _is_too_large(digits):
+    if not (digits.isascii() and digits.isdecimal()) or _is_too_large(digits, ids):
         return Route(endpoint, problem=validation([("/id", INVALID_TYPE)]))
     task_id = int(text)
     if task_id < 1:
@@ -58,5 +58,5 @@ def _of_task(endpoint: Endpoint, text: str) -> Route:
     return Route(endpoint, task_id)
 
 
-def _is_too_large(digits: str) -> bool:
-    return len(digits) > _MOST_DIGITS or int(digits) > INT32
+def _is_too_large(digits: str, ids: Ids) -> bool:
+    return len(digits) > _MOST_DIGITS or int(digits) > ids.largest

@@ -43,7 +43,8 @@ class SandboxServer:
         clock: Callable[[], float] = time,
     ) -> None:
         self.store = Store(make_tasks(tasks, seed) if isinstance(tasks, int) else tasks)
-        self.limits = Limits(requests_per_minute, requests_per_hour, clock)
+        assumed = assumed or Assumptions()
+        self.limits = Limits(requests_per_minute, requests_per_hour, clock, assumed)
         self.faults = Faults()
         self._log = CallLog()
         users = keys or {DEFAULT_API_KEY: [User(1, "owner@example.com")]}
@@ -55,7 +56,7 @@ class SandboxServer:
             log=self._log,
             clock=clock,
             latency=latency,
-            assumed=assumed or Assumptions(),
+            assumed=assumed,
         )
         self._port = port
         self._idle_seconds = idle_seconds

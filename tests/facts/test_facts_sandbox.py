@@ -51,8 +51,8 @@ def test_what_is_not_served_is_listed() -> None:
 @pytest.mark.parametrize("name", GOOD)
 def test_an_operation_needs_its_documented_scope(name: str) -> None:
     """And the feature scope that the document's example of a 403 names."""
-    call = GOOD[name][0].partition("?")[0]
-    endpoint = resolve(*call.split(" ")).endpoint
+    method, path = GOOD[name][0].partition("?")[0].split(" ")
+    endpoint = resolve(method, path).endpoint
     assert endpoint is not None
     scope = FACTS.operations[name].scope if name in SERVED else FACTS.neighbours[name].scope
     assert (NEEDS[endpoint].scope or "none") == scope

@@ -1,13 +1,15 @@
 """Where no source says what Reply does, the sandbox can be told; each answer does what it says."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import requests
 from sandbox_client import CURRENT_UPDATE, UPDATE, Client, sandbox
 
 from reply_tasks.contract.enums import LinkedInTaskType, TaskStatus, TaskType
-from reply_tasks.sandbox import Dialect, Task, Template
+from reply_tasks.sandbox import DEFAULT_API_KEY, Dialect, Endpoint, FaultKind, Task, Template
 from reply_tasks.sandbox.assumptions import QUESTIONS, Assumptions, read_assumptions
 
 ONE, TWO = Template("Hi {{firstName}}", "S", (7,)), Template("Hi {{FirstName}}")
@@ -20,6 +22,9 @@ TASKS = [
     Task(6, task_type=TaskType.LINKED_IN, linked_in_task_type=LinkedInTaskType.CONNECT),
     Task(7, template=Template("{{Nobody}}")),
 ]
+#: The sandbox's clock, where a case sets it.
+NOW = [0.0]
+_AS_OWNER: dict[str, Any] = {"json": {}, "headers": {"X-API-Key": DEFAULT_API_KEY}, "timeout": 10}
 BARE = {name: UPDATE[name] for name in ("taskType", "startAt", "dueTo")} | {
     "template": {"body": "new"}
 }
@@ -109,6 +114,40 @@ def shown(api: Client) -> object:
     return told(answer) if answer.status_code != 200 else answer.json()["content"]
 
 
+def large(api: Client) -> object:
+    """Whether a task and a contact with an id beyond 32 bits can be named."""
+    api.server.create_task(2**31)
+    return api.get(2**31).status_code, api.update(1, UPDATE | {"contactId": 2**40}).status_code
+
+
+def at_once(api: Client) -> object:
+    """How many messages two executions send of which the second arrives while the first runs."""
+    api.server.fault(FaultKind.LATENCY, endpoint=Endpoint.EXECUTE, seconds=0.5, times=2)
+    with ThreadPoolExecutor(2) as callers:
+        for _ in range(2):
+            callers.submit(requests.post, f"{api.server.url}/tasks/1/execute", **_AS_OWNER)
+    assert api.execute(1).status_code == 409, "afterwards the task is finished"
+    return len(api.server.outbox)
+
+
+def across_a_minute(api: Client) -> object:
+    """The statuses of calls, three a minute, around the turn of a minute; at last a wait."""
+    return _statuses(api, (40.0, 59.0, 59.5, 59.9, 60.1, 61.0, 99.9, 101.0))
+
+
+def refused_again(api: Client) -> object:
+    """The statuses of calls, three a minute, of somebody who goes on calling."""
+    return _statuses(api, (0.0, 1.0, 2.0, 30.0, 59.0, 60.5, 61.5, 91.0))
+
+
+def _statuses(api: Client, moments: tuple[float, ...]) -> list[int]:
+    found = []
+    for at in moments:
+        NOW[0] = at
+        found.append(api.call("GET", "/whoami").status_code)
+    return found
+
+
 CASES: list[tuple[str, Callable[[Client], object], object]] = [
     ("variables=either-case", lambda api: texts(api, 1, 2), ["Hi Bo", "Hi Bo"]),
     ("variables=documented-case", lambda api: texts(api, 1, 2), ["Hi Bo", "task.renderError"]),
@@ -133,6 +172,14 @@ CASES: list[tuple[str, Callable[[Client], object], object]] = [
     ("enum-names=exact", spelt, [200, 400]),
     ("unrenderable=refused", shown, "task.unknown"),
     ("unrenderable=null", shown, None),
+    ("ids=32-bit", large, (400, 400)),
+    ("ids=64-bit", large, (200, 200)),
+    ("at-once=one-sends", at_once, 1),
+    ("at-once=each-sends", at_once, 2),
+    ("windows=sliding", across_a_minute, [200, 200, 200, 429, 429, 429, 429, 200]),
+    ("windows=fixed", across_a_minute, [200, 200, 200, 429, 200, 200, 200, 429]),
+    ("refused-calls=free", refused_again, [200, 200, 200, 429, 429, 200, 200, 200]),
+    ("refused-calls=counted", refused_again, [200, 200, 200, 429, 429, 429, 429, 429]),
 ]
 
 
@@ -141,7 +188,11 @@ def test_an_assumption_does_what_it_says(
     assumed: str, look: Callable[[Client], object], expected: object
 ) -> None:
     """Seen over HTTP, or in the outbox."""
-    with sandbox(Dialect.PREVIEW, tasks=TASKS, assumed=read_assumptions([assumed])) as api:
+    limits: dict[str, Any] = {}
+    if look in {across_a_minute, refused_again}:
+        limits = {"requests_per_minute": 3, "clock": lambda: NOW[0]}
+    told_so = read_assumptions([assumed])
+    with sandbox(Dialect.PREVIEW, tasks=TASKS, assumed=told_so, **limits) as api:
         assert look(api) == expected
 
 
