@@ -19,8 +19,9 @@ from reply_tasks.sandbox import DEFAULT_API_KEY, SandboxServer
 SECONDS = 30.0
 #: The target's command line in a process that looks for dead holders all the time.
 _WATCHFUL = """
-from target_reply_tasks import engine, target
-engine.ORPHAN_LOOK = 0.2
+from target_reply_tasks import target
+from target_reply_tasks.engine import backlog
+backlog.ORPHAN_LOOK = 0.2
 target.TargetReplyTasks.cli()
 """
 

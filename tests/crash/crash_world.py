@@ -4,23 +4,22 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from crash_input import NO_SUCH_TASK, Records, name_of, singer
 from crash_nursery import Ending, Nursery, Order
 from crash_steps import STEPS
-from sqlalchemy import Row, create_engine, or_, select, text
+from sqlalchemy import Row, or_, select, text
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import open_engine
 from reply_tasks.ledger.queries import finished_runs, settled_operations
 from reply_tasks.ledger.tables import operations, runs, sequences
-from reply_tasks.sandbox import DEFAULT_API_KEY, Endpoint, FaultKind, SandboxServer, When
-
-Records = Sequence[Mapping[str, Any]]
+from reply_tasks.sandbox import DEFAULT_API_KEY, Endpoint, SandboxServer
 
 #: Exit codes of a run that settled everything; 2: all of it was rejected, which may be right.
 FINISHED = {0, 2}
@@ -277,94 +276,6 @@ _OTHER_SESSIONS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
-#: Ids from here on name no task.
-NO_SUCH_TASK = 900
-
-
-def name_of(index: int) -> str:
-    """The ``externalId`` of the record that is read as this one."""
-    return f"record-{index}"
-
-
-def singer(records: Records, *, first: int = 0, states_every: int = 3) -> str:
-    """The input of a run: records from ``first`` on, each STATE saying how many came before it."""
-    properties: dict[str, Any] = {"id": {"type": "integer"}, "operation": {"type": "string"}}
-    lines: list[dict[str, Any]] = [
-        {
-            "type": "SCHEMA",
-            "stream": stream,
-            "schema": {"properties": properties},
-            "key_properties": ["id"],
-        }
-        for stream in ("task_updates", "task_executions")
-    ]
-    for index, record in enumerate(records[first:], first):
-        stream = "task_updates" if record["operation"] == "update" else "task_executions"
-        lines.append({"type": "RECORD", "stream": stream, "record": record})
-        if (index + 1) % states_every == 0 or index + 1 == len(records):
-            lines.append({"type": "STATE", "value": {"read": index + 1}})
-    return "".join(f"{json.dumps(line)}\n" for line in lines)
-
-
-def made_up(chance: random.Random, count: int, tasks: int) -> list[dict[str, Any]]:
-    """Records of both kinds, several to a task, some of which can't be applied."""
-    records = []
-    for index in range(count):
-        record: dict[str, Any] = {"externalId": name_of(index), "id": chance.randint(1, tasks)}
-        kind = chance.random()
-        if kind < 0.45 or record["id"] % 3 == 0:
-            record |= {"operation": "execute", "content": {"body": f"Sent by {index}"}}
-        else:
-            record |= update(f"Body {index if kind < 0.8 else 'as before'}")
-        if kind > 0.97:
-            record["taskType" if record["operation"] == "update" else "content"] = "nonsense"
-        elif kind > 0.92 and record["operation"] == "update":
-            record["id"] = NO_SUCH_TASK + index
-        records.append(record)
-    return records
-
-
-def update(body: str) -> dict[str, Any]:
-    """The members of a full replacement."""
-    return {
-        "operation": "update",
-        "taskType": 7,
-        "startAt": "2026-09-08T12:00:00Z",
-        "dueTo": "2026-09-09T12:00:00Z",
-        "template": {"body": body, "subject": "On Friday"},
-        "contactId": 1001,
-    }
-
-
-def lose_some_answers(server: SandboxServer, chance: random.Random) -> None:
-    """Let some executions lose their answers too, before or after the effect."""
-    for nth in chance.sample(range(1, 10), 2):
-        when = chance.choice(list(When))
-        server.fault(FaultKind.DROP, endpoint=Endpoint.EXECUTE, nth=nth, when=when)
-
-
-@contextmanager
-def sqlite_ledger(folder: Path, number: int) -> Iterator[str]:
-    """The URL of a ledger file of this case's own, gone afterwards."""
-    path = folder / f"ledger-{number}.db"
-    try:
-        yield f"sqlite:///{path}"
-    finally:
-        for left in folder.glob(f"{path.name}*"):
-            left.unlink()
-
-
-@contextmanager
-def postgres_ledger(url: str) -> Iterator[str]:
-    """The URL of a ledger in an empty database, which is empty again afterwards."""
-    try:
-        yield url
-    finally:
-        engine = create_engine(url)
-        with engine.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-        engine.dispose()
 
 
 def torture(world: World, chance: random.Random, kills: int) -> None:

@@ -4,25 +4,17 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from crash_approval import ApprovalWorld
+from crash_input import Records, lose_some_answers, made_up, name_of
+from crash_ledgers import postgres_ledger, sqlite_ledger
 from crash_nursery import Nursery
 from crash_sides import Side, rows_of, wait_for_runs, wait_until
 from crash_steps import STEPS
-from crash_world import (
-    REPLAY,
-    RESUME,
-    Records,
-    lose_some_answers,
-    made_up,
-    name_of,
-    postgres_ledger,
-    sqlite_ledger,
-)
+from crash_world import REPLAY, RESUME
 
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import open_engine
@@ -45,18 +37,6 @@ ON_ITS_WAY = (
     str(Step.SETTLING),
     str(Step.SETTLED),
 )
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as running:
-        yield running
-
-
-@pytest.fixture
-def server() -> Iterator[SandboxServer]:
-    with SandboxServer(requests_per_minute=None, requests_per_hour=None) as running:
-        yield running
 
 
 def executions(count: int) -> Records:

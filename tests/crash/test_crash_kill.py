@@ -7,14 +7,16 @@ long cases are drawn by chance, ``REPLY_TASKS_LONG_CRASH_SECONDS`` in the end-to
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from crash_input import lose_some_answers, made_up
+from crash_ledgers import postgres_ledger, sqlite_ledger
 from crash_nursery import Nursery
 from crash_steps import NAMED, STEPS
-from crash_world import World, lose_some_answers, made_up, postgres_ledger, sqlite_ledger, torture
+from crash_world import World, torture
 
 from reply_tasks.sandbox import SandboxServer
 
@@ -22,18 +24,6 @@ SECONDS = float(os.environ.get("REPLY_TASKS_CRASH_SECONDS", "6"))
 LONG_SECONDS = float(os.environ.get("REPLY_TASKS_LONG_CRASH_SECONDS", "120"))
 #: Fewer deaths than this prove too little, however slow the machine.
 FEWEST_KILLS = 40
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as running:
-        yield running
-
-
-@pytest.fixture
-def server() -> Iterator[SandboxServer]:
-    with SandboxServer(requests_per_minute=None, requests_per_hour=None) as running:
-        yield running
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -3,12 +3,13 @@
 import os
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from crash_input import made_up
+from crash_ledgers import sqlite_ledger
 from crash_nursery import Nursery
-from crash_world import World, made_up, sqlite_ledger
+from crash_world import World
 
 from reply_tasks.sandbox import Endpoint, FaultKind, SandboxServer, When
 
@@ -19,12 +20,6 @@ LATEST, SETTLE = 0.5, 2
 IN_THE_AIR = ("after the send", "after an execution's send")
 #: By how many seconds a run's clock is ahead of Reply's.
 SET_CLOCKS = (0, 0, -3600, -300, 300, 3600)
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as running:
-        yield running
 
 
 @pytest.mark.e2e

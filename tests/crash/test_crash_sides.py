@@ -2,46 +2,23 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from signal import SIGCONT, SIGKILL, SIGSTOP
-from threading import Event, Thread
 from typing import Any
 
 import pytest
-from crash_sides import Side, Tap, rows_of, wait_for_runs, wait_until
-from entries import entry
-from sqlalchemy import Engine, MetaData, Row, update
+from crash_sides import Side, rows_of, wait_for_runs, wait_until
+from sqlalchemy import Engine, MetaData, Row
 
-from reply_tasks.contract import body_hash
-from reply_tasks.contract.outcomes import Operation, Outcome, Reason
-from reply_tasks.ledger import Entry, new_id, open_engine
-from reply_tasks.ledger.claims import claim
-from reply_tasks.ledger.database import writing
-from reply_tasks.ledger.liveness import Holder
-from reply_tasks.ledger.queries import finished_runs, settled_operations
-from reply_tasks.ledger.runs import register_holder, start_run
-from reply_tasks.ledger.tables import holders, operations
+from reply_tasks.contract.outcomes import Outcome, Reason
+from reply_tasks.ledger.tables import operations
 from reply_tasks.sandbox import DEFAULT_API_KEY, Endpoint, FaultKind, SandboxServer
 
 EXECUTIONS = 200
 
 # Each starts two targets.
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def server() -> Iterator[SandboxServer]:
-    with SandboxServer(requests_per_minute=None, requests_per_hour=None, latency=0.002) as running:
-        yield running
-
-
-@pytest.fixture
-def engine(ledger_url: str) -> Iterator[Engine]:
-    made = open_engine(ledger_url)
-    yield made
-    made.dispose()
+LATENCY = 0.002
 
 
 def test_two_targets_send_each_execution_once(
@@ -175,148 +152,6 @@ def test_a_body_is_not_unchanged_while_another_run_changes_it(
     assert [row.outcome for row in rows_of(engine)] == [Outcome.APPLIED] * 3
 
 
-@pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
-def test_a_holder_that_stands_still_on_this_host_keeps_its_claim(
-    tmp_path: Path, server: SandboxServer, ledger_url: str, engine: Engine
-) -> None:
-    """Stopped, and with its lease long over, it still lives; killed, its claim is taken at once."""
-    server.create_task()
-    server.create_task()
-    server.fault(FaultKind.LATENCY, endpoint=Endpoint.EXECUTE, seconds=0.3, times=2)
-    with (
-        Side(tmp_path / "one", server, ledger_url, concurrency=1) as one,
-        Side(tmp_path / "two", server, ledger_url) as two,
-    ):
-        wait_for_runs(engine, 2)
-        one.executes(1)
-        server.wait_for_calls(1, Endpoint.EXECUTE, 1)
-        one.signal(SIGSTOP)
-        _end_leases(engine)
-        two.executes(1)
-        time.sleep(1.0)
-        assert len(server.calls) == 1
-        assert [row.outcome for row in rows_of(engine)] == [None]
-        one.signal(SIGCONT)
-        one.executes(2)
-        server.wait_for_calls(1, Endpoint.EXECUTE, 2)
-        one.signal(SIGSTOP)
-        two.executes(2)
-        one.signal(SIGKILL)
-        two.end()
-    assert Counter(sent.task_id for sent in server.outbox) == {1: 1, 2: 1}
-    assert len(server.calls_of(Endpoint.EXECUTE)) == 2
-    assert len(server.calls_of(Endpoint.GET, 2)) >= 1
-    assert Counter((row.task_id, row.outcome) for row in rows_of(engine)) == {
-        (task_id, outcome): 1
-        for task_id in (1, 2)
-        for outcome in (Outcome.APPLIED, Outcome.UNCHANGED)
-    }
-
-
-@pytest.mark.parametrize("ledger_url", ["postgresql"], indirect=True)
-def test_a_claim_of_another_host_is_taken_when_its_lease_has_ended(
-    tmp_path: Path, server: SandboxServer, ledger_url: str, engine: Engine
-) -> None:
-    """Whether a process of another host lives is told by its lease alone."""
-    server.create_task()
-    elsewhere = Holder(new_id(), host="elsewhere", pid=1, process_start="long ago")
-    entry = _execution_of(1)
-    with writing(engine) as connection:
-        register_holder(connection, elsewhere)
-        start_run(connection, elsewhere.holder_id)
-        claim(
-            connection,
-            [entry],
-            holder=elsewhere,
-            run_id=elsewhere.holder_id,
-            at=datetime.now(UTC),
-        )
-    with Side(tmp_path / "here", server, ledger_url) as here:
-        wait_for_runs(engine, 2)
-        here.executes(1)
-        time.sleep(0.8)
-        assert server.calls == []
-        _end_leases(engine)
-        here.end()
-    assert Counter(sent.task_id for sent in server.outbox) == {1: 1}
-    assert [(row.operation_id == entry.operation_id, row.outcome) for row in rows_of(engine)] == [
-        (True, Outcome.APPLIED),
-        (False, Outcome.UNCHANGED),
-    ]
-    with engine.connect() as connection:
-        crashed = {row["run_id"] for row in finished_runs(connection, after=0) if row["crashed"]}
-    assert crashed == {elsewhere.holder_id}
-
-
-@pytest.mark.parametrize("ledger_url", ["postgresql"], indirect=True)
-def test_a_reader_that_polls_while_two_targets_write_misses_nothing(
-    tmp_path: Path, server: SandboxServer, ledger_url: str, engine: Engine
-) -> None:
-    """What is read by steps, each from the last number seen, is what is read at once afterwards."""
-    ids = [server.create_task().id for _ in range(150)]
-    polled: list[int] = []
-    ended = Event()
-
-    def poll() -> None:
-        last_look = False
-        while not last_look:
-            last_look = ended.is_set()
-            with engine.connect() as connection:
-                rows = settled_operations(connection, after=polled[-1] if polled else 0)
-                polled.extend(row["sequence"] for row in rows)
-
-    reader = Thread(target=poll)
-    with (
-        Side(tmp_path / "one", server, ledger_url, concurrency=8) as one,
-        Side(tmp_path / "two", server, ledger_url, concurrency=8) as two,
-    ):
-        wait_for_runs(engine, 2)
-        reader.start()
-        try:
-            one.updates((task_id, "one") for task_id in ids).executes(*ids[:50])
-            two.updates((task_id, "two") for task_id in ids).executes(*ids[50:])
-            one.end()
-            two.end()
-        finally:
-            ended.set()
-            reader.join()
-    assert polled == [row.sequence for row in rows_of(engine)]
-    assert len(polled) == 450
-
-
-def test_a_tap_that_polls_while_two_targets_write_misses_nothing(
-    tmp_path: Path, server: SandboxServer, ledger_url: str, engine: Engine
-) -> None:
-    """Every stream of the ledger, run after run from the last state, against one run afterwards."""
-    ids = [server.create_task().id for _ in range(400)]
-    server.fault(FaultKind.LATENCY, times=None, seconds=0.02)
-    polling = Tap(tmp_path / "polling", ledger_url)
-    with (
-        Side(tmp_path / "one", server, ledger_url, concurrency=4) as one,
-        Side(tmp_path / "two", server, ledger_url, concurrency=4) as two,
-    ):
-        wait_for_runs(engine, 2)
-        ending = [
-            Thread(target=lambda: one.updates((id_, "one") for id_ in ids).executes(*ids).end()),
-            Thread(target=lambda: two.updates((id_, "two") for id_ in ids).executes(*ids).end()),
-        ]
-        for thread in ending:
-            thread.start()
-        looks = 0
-        while any(thread.is_alive() for thread in ending):
-            polling.run()
-            looks += 1
-        for thread in ending:
-            thread.join()
-    assert looks >= 3
-    polling.run()
-    afterwards = Tap(tmp_path / "afterwards", ledger_url)
-    afterwards.run()
-    assert polling.records == afterwards.records
-    assert len(polling.records["task_operations"]) == 1600
-    assert len(polling.records["runs"]) == 2
-
-
 def _applied(engine: Engine) -> list[Row[Any]]:
     return rows_of(engine, operations.c.outcome == Outcome.APPLIED)
 
@@ -332,19 +167,3 @@ def _everything(engine: Engine) -> str:
 
 def _task(task_id: int) -> object:
     return operations.c.task_id == task_id
-
-
-def _end_leases(engine: Engine) -> None:
-    with writing(engine) as connection:
-        past = datetime.now(UTC) - timedelta(hours=1)
-        connection.execute(update(holders).values(lease_until=past))
-
-
-def _execution_of(task_id: int) -> Entry:
-    return entry(
-        task_id,
-        external_id=str(task_id),
-        body_hash=body_hash(Operation.EXECUTE, {}),
-        record={"id": task_id, "externalId": str(task_id)},
-        received_at=datetime.now(UTC),
-    )

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from meltano_world import ROOT, Database, Home, Project, install, sandbox_process
+from meltano_home import ROOT, Home, install
+from meltano_world import Database, Project, sandbox_process
 
 CRM = ROOT / "examples" / "crm"
 

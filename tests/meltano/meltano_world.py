@@ -4,15 +4,13 @@ Meltano and the plugins are installed once a session from PyPI; each test gets a
 that shares them, with its own state, ledger, databases and sandbox.
 """
 
-import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,104 +19,20 @@ from typing import IO, Any
 
 import psycopg
 import requests
+from console_script import SCRIPTS
+from meltano_home import Home, environment
 from psycopg.rows import dict_row
 from sqlalchemy import Table, select
 
 from reply_tasks.ledger import open_engine
 from reply_tasks.ledger.tables import operations, runs
 
-ROOT = Path(__file__).parents[2]
-SCRIPTS = Path(sys.executable).parent
-#: What a clone has that the pipeline needs.
-CHECKOUT = (
-    "pyproject.toml",
-    "README.md",
-    "LICENSE",
-    "meltano.yml",
-    "examples",
-    "reply_tasks",
-    "target_reply_tasks",
-    "tap_reply_tasks",
-    "tools",
-)
-PLUGINS = (
-    "tap-postgres",
-    "tap-spreadsheets",
-    "target-reply-tasks",
-    "tap-reply-tasks",
-    "target-postgres",
-    "target-duckdb",
-    "target-jsonl",
-)
 WRITE_BACK = ("tap-postgres", "target-reply-tasks")
 WAREHOUSE = ("tap-reply-tasks", "target-postgres")
 STATE_ID = "sandbox:tap-postgres-to-target-reply-tasks"
 PATIENCE = 60.0
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Home:
-    """Where Meltano and the plugins are installed."""
-
-    folder: Path
-
-    @property
-    def meltano(self) -> Path:
-        """The program."""
-        return self.folder / "cli/bin/meltano"
-
-    @property
-    def project(self) -> Path:
-        """The copy of the checkout that the plugins are installed from."""
-        return self.folder / "project"
-
-
-def install(folder: Path) -> Home:
-    """Install everything into ``folder``, once for all processes of a test session."""
-    folder.mkdir(parents=True, exist_ok=True)
-    home = Home(folder)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "done").exists():
-            _check_out(home.project)
-            _call(sys.executable, "-m", "venv", folder / "cli")
-            pip = [folder / "cli/bin/python", "-m", "pip", "install", "--quiet"]
-            _call(*pip, "--disable-pip-version-check", "meltano~=4.4")
-            _call(home.meltano, "install", *PLUGINS, cwd=home.project, env=environment())
-            (folder / "done").touch()
-    return home
-
-
-def _check_out(project: Path) -> None:
-    project.mkdir()
-    for name in CHECKOUT:
-        source = ROOT / name
-        if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, project / name, ignore=ignored)
-        else:
-            shutil.copy(source, project / name)
-
-
-def environment() -> dict[str, str]:
-    """This process's environment without settings of anybody's plugins."""
-    ours = ("MELTANO", "REPLY_TASKS", "TARGET_", "TAP_", "PYTEST", "CRM_", "WAREHOUSE_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-
-
-def _call(*command: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,9 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
-from meltano_world import (
-    ROOT,
-    SCRIPTS,
-    WAREHOUSE,
-    WRITE_BACK,
-    Home,
-    Project,
-    Row,
-    environment,
-    fates,
-    moment,
-)
+from console_script import SCRIPTS
+from meltano_home import ROOT, Home, environment
+from meltano_world import WAREHOUSE, WRITE_BACK, Project, Row, fates, moment
 
 from tap_reply_tasks import schemas
 

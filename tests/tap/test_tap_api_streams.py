@@ -2,51 +2,18 @@
 
 import json
 import logging
-import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
-from tap_ledger import sqlite_url
-from tap_world import KEY, Running, emit, run
+from tap_sandbox import FRESH, sleepless
+from tap_world import KEY, emit, run
 
 from reply_tasks.contract.enums import LinkedInTaskType, TaskStatus, TaskType
-from reply_tasks.ledger import open_engine
-from reply_tasks.ledger.database import clock, writing
-from reply_tasks.quota.quota import Quota
-from reply_tasks.sandbox import Endpoint, Mix, SandboxServer, Template, User, endpoints
-from reply_tasks.sandbox.seed import make_tasks
+from reply_tasks.sandbox import Endpoint, SandboxServer, Template, endpoints
 from reply_tasks.sandbox.wire import list_item_json
-from tap_reply_tasks import api_streams
-from tap_reply_tasks.task_reader import Effects
-
-FRESH = {"requests_per_minute": None, "requests_per_hour": None}
-
-
-@pytest.fixture
-def server() -> Iterator[SandboxServer]:
-    """A Reply API with 25 tasks."""
-    tasks = make_tasks(25, mix=Mix.EMAILS)
-    with SandboxServer(tasks=tasks, keys={KEY: [User(1, "owner@example.com")]}) as running:
-        yield running
-
-
-@pytest.fixture
-def config(server: SandboxServer, tmp_path: Path) -> dict[str, Any]:
-    """The settings of a tap that reads from it."""
-    return {
-        "api_key": KEY,
-        "api_url": server.url,
-        "api_dialect": "preview",
-        "ledger_url": sqlite_url(tmp_path),
-        "request_timeout": 5,
-    }
 
 
 def test_every_page_is_read(server: SandboxServer, config: dict[str, Any]) -> None:
@@ -193,7 +160,7 @@ def test_what_passes_is_repeated(
     server: SandboxServer, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """A read changes nothing, so it is asked again until the answer is certain."""
-    slept = _sleepless(monkeypatch)
+    slept = sleepless(monkeypatch)
     server.fault(kind, endpoint=Endpoint.FILTER, times=2)
     assert emit(config, "tasks").ids("tasks", "id") == list(range(1, 26))
     assert len(slept) == 2
@@ -249,37 +216,6 @@ def test_a_refused_filter_ends_the_run(server: SandboxServer, config: dict[str, 
     assert len(server.calls) == 1
 
 
-def test_calls_count_in_the_shared_quota(server: SandboxServer, config: dict[str, Any]) -> None:
-    """What the tap spends, every run on this ledger sees as spent."""
-    emit(config | {"page_size": 5}, "tasks")
-    with _quota(config) as (quota, engine), engine.connect() as connection:
-        left = {w.name: (w.limit, w.left) for w in quota.left(connection, None)}
-    assert left == {"minute": (100, 95), "hour": (3000, 2995)}
-    assert len(server.calls) == 5
-
-
-def test_what_reply_says_is_left_is_kept_to(server: SandboxServer, config: dict[str, Any]) -> None:
-    """Calls of other programs show in Reply's headers, and every run here learns of them."""
-    server.spend(2900, seconds_ago=600)
-    emit(config, "tasks")
-    with _quota(config) as (quota, engine), engine.connect() as connection:
-        left = {w.name: w.left for w in quota.left(connection, None)}
-    assert left == {"minute": 99, "hour": 99}
-
-
-def test_no_call_is_made_beyond_the_quota(
-    server: SandboxServer, config: dict[str, Any], tmp_path: Path
-) -> None:
-    """With all but one call spent by others on this ledger, the tap makes one and waits."""
-    with _quota(config) as (quota, engine), writing(engine) as connection:
-        quota.take(connection, None, 99)
-    with Running(tmp_path, config | {"page_size": 10}, selected=["tasks"]) as tap:
-        tap.wait_for_log("for the quota (minute)")
-        output = tap.stop(signal.SIGTERM)
-    assert output.exit_code == 143
-    assert [call.status for call in server.calls] == [200]
-
-
 def test_the_api_key_is_never_shown(
     server: SandboxServer, config: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -292,27 +228,3 @@ def test_the_api_key_is_never_shown(
     shown = output.log + json.dumps(output.messages)
     assert KEY not in shown
     assert "owner@example.com" not in shown
-
-
-@contextmanager
-def _quota(config: dict[str, Any]) -> Iterator[tuple[Quota, Engine]]:
-    """The quota of these settings, as another process on the same ledger sees it."""
-    engine = open_engine(config["ledger_url"])
-    try:
-        quota = Quota(
-            write=partial(writing, engine),
-            api_key=config["api_key"],
-            per_minute=100,
-            per_hour=3000,
-            now=clock,
-        )
-        yield quota, engine
-    finally:
-        engine.dispose()
-
-
-def _sleepless(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let backoffs pass at once; the seconds that they would have lasted."""
-    slept: list[float] = []
-    monkeypatch.setattr(api_streams, "Effects", partial(Effects, sleep=slept.append))
-    return slept
