@@ -8,7 +8,7 @@ import click
 from reply_tasks.commands.held import named
 from reply_tasks.commands.options import ledger_to_read, ledger_to_write, settings_options
 from reply_tasks.commands.output import ID_LENGTH
-from reply_tasks.ledger.holding import held_operations
+from reply_tasks.ledger.held import held_operations
 from reply_tasks.operator.approval import ApprovalResult, decline_held, what_waits
 from reply_tasks.settings import CommonSettings
 

@@ -11,7 +11,8 @@ from rich.text import Text
 from reply_tasks.commands.options import json_option, ledger_to_read, settings_options
 from reply_tasks.commands.output import ID_LENGTH, ago, cell, console, print_json, table
 from reply_tasks.ledger import Ledger
-from reply_tasks.ledger.holding import held_operations, note_preview
+from reply_tasks.ledger.held import held_operations
+from reply_tasks.ledger.holding import note_preview
 from reply_tasks.operator.approval import Waits, what_waits
 from reply_tasks.settings import COMMON_SETTINGS, CommonSettings
 

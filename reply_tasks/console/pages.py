@@ -13,7 +13,7 @@ from reply_tasks.commands.rejected_lines import Lines, csv_lines, jsonl_lines, s
 from reply_tasks.console.app import console_of, page
 from reply_tasks.console.charts import RANGES, rows_of, stretch
 from reply_tasks.contract.outcomes import Reason
-from reply_tasks.ledger.holding import held_operations
+from reply_tasks.ledger.held import held_operations
 from reply_tasks.operator import (
     RejectionFilter,
     history,

@@ -7,7 +7,8 @@ from collections.abc import Collection
 
 from reply_tasks.finding_dialect import client_of_reply
 from reply_tasks.ledger import Ledger
-from reply_tasks.ledger.holding import Held, held_operations, note_preview
+from reply_tasks.ledger.held import Held, held_operations
+from reply_tasks.ledger.holding import note_preview
 from reply_tasks.operator.approval import what_waits
 from reply_tasks.quota.quota import Wait
 from reply_tasks.resolving import ReadBackError, TaskReads

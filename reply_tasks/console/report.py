@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from reply_tasks.console.charts import range_for, rows_of, stretch
 from reply_tasks.console.rendering import STATIC, render
 from reply_tasks.contract.outcomes import Outcome
-from reply_tasks.ledger.holding import held_operations
+from reply_tasks.ledger.held import held_operations
 from reply_tasks.operator import (
     RejectionFilter,
     RunSummary,

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, exists, null, select, update
 from reply_tasks.contract.kept import digest_of
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger.claims import UNCLAIMED, claimed_by, read_claim
-from reply_tasks.ledger.holding import IS_HELD, change_held
+from reply_tasks.ledger.held import IS_HELD
+from reply_tasks.ledger.holding import change_held
 from reply_tasks.ledger.liveness import Holder
 from reply_tasks.ledger.settling import next_sequences
 from reply_tasks.ledger.tables import operations

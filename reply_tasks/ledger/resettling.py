@@ -6,7 +6,8 @@ Its row gets a new number, so that whoever reads in order of ``sequence`` learns
 from sqlalchemy import Connection, select, update
 
 from reply_tasks.contract.outcomes import Outcome
-from reply_tasks.ledger.settling import next_sequences, outcome_row, remember
+from reply_tasks.ledger.remembering import remember
+from reply_tasks.ledger.settling import next_sequences, outcome_row
 from reply_tasks.ledger.tables import operations, tasks
 from reply_tasks.ledger.values import Settlement
 

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from reply_tasks.contract.outcomes import Outcome
-from reply_tasks.ledger.claims import dead_runs
 from reply_tasks.ledger.database import clock
 from reply_tasks.ledger.liveness import LEASE, Holder
+from reply_tasks.ledger.orphans import dead_runs
 from reply_tasks.ledger.settling import next_sequences
 from reply_tasks.ledger.tables import holders, operations, runs
 from reply_tasks.ledger.values import RunTotals

@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 
 from reply_tasks.contract.final_text import mistakes_in_final_text
 from reply_tasks.contract.kept import digest_of
-from reply_tasks.ledger.holding import Held, approve, count_held, decline, held_operations
+from reply_tasks.ledger.held import Held, count_held, held_operations
+from reply_tasks.ledger.holding import approve, decline
 from reply_tasks.ledger.queries import known_tasks
 from reply_tasks.operator.rows import Message, Recipient, message_in, recipient_in
 

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Claim, Entry, Ledger, Settlement
-from reply_tasks.ledger.claims import orphans, take_over_orphans
 from reply_tasks.ledger.liveness import Holder
+from reply_tasks.ledger.orphans import orphans, take_over_orphans
 from reply_tasks.ledger.queries import (
     executions_in_wait,
     known_tasks,

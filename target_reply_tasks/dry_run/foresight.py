@@ -17,7 +17,7 @@ from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.contract.records import Body
 from reply_tasks.ledger import Entry, Execution, KnownTask, RejectedUpdate, open_engine
 from reply_tasks.ledger.database import clear_errors
-from reply_tasks.ledger.holding import HeldExecution
+from reply_tasks.ledger.held import HeldExecution
 from reply_tasks.ledger.identity import refuse_foreign
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
 from reply_tasks.settings import TargetSettings

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from reply_tasks.contract.kept import read_kept_record
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Claim
-from reply_tasks.ledger.claims import take_over_orphans
 from reply_tasks.ledger.liveness import Holder
+from reply_tasks.ledger.orphans import take_over_orphans
 from reply_tasks.ledger.runs import close_dead_runs
 from target_reply_tasks.work import RECOVERED, Work
 

@@ -9,15 +9,8 @@ from sqlalchemy import Connection
 from reply_tasks.contract.kept import read_kept_record
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger.approved import approved_operations
-from reply_tasks.ledger.holding import (
-    Declined,
-    HeldExecution,
-    declined_on,
-    expire_held,
-    held_on,
-    held_too_long,
-    supersede_held,
-)
+from reply_tasks.ledger.held import Declined, HeldExecution, declined_on, held_on, held_too_long
+from reply_tasks.ledger.holding import expire_held, supersede_held
 from target_reply_tasks.engine.judge import FREE_TO_GO, Approval
 from target_reply_tasks.work import APPROVED, Work
 

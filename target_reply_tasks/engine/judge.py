@@ -8,7 +8,7 @@ from reply_tasks.contract import UpdateMode, merge, read_task_detail
 from reply_tasks.contract.kept import digest_of
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Execution, KnownTask, Shaken
-from reply_tasks.ledger.holding import Declined, HeldExecution
+from reply_tasks.ledger.held import Declined, HeldExecution
 from reply_tasks.resolving.earlier import after_execution
 from target_reply_tasks.work import Work
 

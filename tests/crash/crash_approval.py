@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger.database import writing
-from reply_tasks.ledger.holding import held_operations
+from reply_tasks.ledger.held import held_operations
 from reply_tasks.ledger.tables import operations, runs, sequences
 from reply_tasks.operator.approval import ApprovalResult, approve_as_shown, decline_held, what_waits
 from reply_tasks.sandbox import Endpoint

@@ -19,7 +19,7 @@ from crash_world import REPLAY, RESUME
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import open_engine
 from reply_tasks.ledger.database import writing
-from reply_tasks.ledger.holding import held_operations
+from reply_tasks.ledger.held import held_operations
 from reply_tasks.ledger.tables import operations
 from reply_tasks.operator.approval import ApprovalResult, approve_as_shown, decline_held, what_waits
 from reply_tasks.sandbox import Endpoint, SandboxServer

@@ -19,8 +19,9 @@ from ledger_rows import (
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Attempt, Ledger
-from reply_tasks.ledger.claims import note_attempts, release, still_held, take_over_orphans
+from reply_tasks.ledger.claims import note_attempts, release, still_held
 from reply_tasks.ledger.liveness import LEASE
+from reply_tasks.ledger.orphans import take_over_orphans
 from reply_tasks.ledger.queries import finished_runs, known_tasks, tasks_claimed
 from reply_tasks.ledger.runs import close_dead_runs, forget_holder, renew_lease, start_run
 from reply_tasks.ledger.settling import ClaimLostError

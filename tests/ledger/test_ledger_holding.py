@@ -12,15 +12,10 @@ from sqlalchemy import Connection
 from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger import Entry, Ledger
 from reply_tasks.ledger.approved import approved_operations, claim_approved, put_back_approved
-from reply_tasks.ledger.claims import last_sequence, take_over_orphans
-from reply_tasks.ledger.holding import (
-    approve,
-    change_held,
-    decline,
-    expire_held,
-    held_operations,
-    supersede_held,
-)
+from reply_tasks.ledger.claims import last_sequence
+from reply_tasks.ledger.held import held_operations
+from reply_tasks.ledger.holding import approve, change_held, decline, expire_held, supersede_held
+from reply_tasks.ledger.orphans import take_over_orphans
 
 #: How often each race is run.
 RACES = 6

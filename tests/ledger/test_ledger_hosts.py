@@ -12,8 +12,8 @@ from entries import entry
 from ledger_rows import claim_all, known_holder, set_lease, some_holder
 
 from reply_tasks.ledger import Ledger, hosts
-from reply_tasks.ledger.claims import take_over_orphans
 from reply_tasks.ledger.hosts import this_host
+from reply_tasks.ledger.orphans import take_over_orphans
 
 MACHINE, BOOT = "0123456789abcdef", "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
 

@@ -14,9 +14,10 @@ from sqlalchemy import Engine, create_engine, inspect, select
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import Ledger, open_engine
 from reply_tasks.ledger.approved import approved_operations
-from reply_tasks.ledger.claims import take_over_orphans
-from reply_tasks.ledger.holding import approve, held_operations
+from reply_tasks.ledger.held import held_operations
+from reply_tasks.ledger.holding import approve
 from reply_tasks.ledger.identity import position
+from reply_tasks.ledger.orphans import take_over_orphans
 from reply_tasks.ledger.pruning import prune
 from reply_tasks.ledger.queries import (
     finished_runs,

@@ -14,8 +14,10 @@ from benchmarks.filling import fill
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Ledger, RunTotals
 from reply_tasks.ledger.approved import approved_operations
-from reply_tasks.ledger.claims import claim, dead_runs, orphans
-from reply_tasks.ledger.holding import declined_on, expire_held, held_on, held_operations
+from reply_tasks.ledger.claims import claim
+from reply_tasks.ledger.held import declined_on, held_on, held_operations
+from reply_tasks.ledger.holding import expire_held
+from reply_tasks.ledger.orphans import dead_runs, orphans
 from reply_tasks.ledger.queries import (
     finished_runs,
     known_tasks,

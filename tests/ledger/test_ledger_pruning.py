@@ -97,7 +97,8 @@ def test_an_update_from_before_the_prune_is_still_unchanged(stage: Stage) -> Non
 
 def test_a_no_outlives_the_prune(stage: Stage) -> None:
     """What a person declined stays declined."""
-    from reply_tasks.ledger.holding import decline, held_operations  # noqa: PLC0415
+    from reply_tasks.ledger.held import held_operations  # noqa: PLC0415
+    from reply_tasks.ledger.holding import decline  # noqa: PLC0415
 
     stage.sandbox.create_task(1)
     stage.run(execution(1), executions_without_approval=0)

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, select
 
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Ledger, RunTotals, new_id, open_engine
-from reply_tasks.ledger.claims import last_sequence, take_over_orphans
+from reply_tasks.ledger.claims import last_sequence
 from reply_tasks.ledger.database import writing
+from reply_tasks.ledger.orphans import take_over_orphans
 from reply_tasks.ledger.queries import finished_runs, settled_operations
 from reply_tasks.ledger.runs import end_run, start_run
 from reply_tasks.ledger.settling import settle

@@ -27,7 +27,8 @@ from target_runs import KEY, USERS, signals_kept
 
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.ledger import Ledger, open_engine
-from reply_tasks.ledger.holding import Held, held_operations, note_preview
+from reply_tasks.ledger.held import Held, held_operations
+from reply_tasks.ledger.holding import note_preview
 from reply_tasks.ledger.pruning import prune
 from reply_tasks.operator.approval import ApprovalResult, approve_as_shown, decline_held, what_waits
 from reply_tasks.sandbox import Endpoint, FaultKind, SandboxServer, Task, Template, When

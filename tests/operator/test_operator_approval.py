@@ -14,7 +14,8 @@ from target_runs import Stage
 from reply_tasks.contract.enums import TaskType
 from reply_tasks.contract.kept import digest_of
 from reply_tasks.ledger import Ledger
-from reply_tasks.ledger.holding import held_operations, note_preview
+from reply_tasks.ledger.held import held_operations
+from reply_tasks.ledger.holding import note_preview
 from reply_tasks.ledger.tables import operations
 from reply_tasks.operator.approval import (
     ApprovalResult,

@@ -8,7 +8,8 @@ from tap_world import emit
 from target_runs import Stage, stage
 
 from reply_tasks.ledger import Ledger
-from reply_tasks.ledger.holding import approve, decline, held_operations
+from reply_tasks.ledger.held import held_operations
+from reply_tasks.ledger.holding import approve, decline
 
 __all__ = ["stage"]
 

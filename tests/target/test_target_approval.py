@@ -11,7 +11,8 @@ from target_runs import Stage
 
 from reply_tasks.contract.enums import TaskStatus, TaskType
 from reply_tasks.ledger import Ledger
-from reply_tasks.ledger.holding import Held, approve, decline, held_operations
+from reply_tasks.ledger.held import Held, held_operations
+from reply_tasks.ledger.holding import approve, decline
 from reply_tasks.ledger.tables import operations
 from reply_tasks.sandbox import Endpoint
 

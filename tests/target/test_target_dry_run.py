@@ -10,7 +10,8 @@ from target_runs import Ended, Stage, ledger_bytes
 
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.ledger import Ledger
-from reply_tasks.ledger.holding import approve, decline, held_operations
+from reply_tasks.ledger.held import held_operations
+from reply_tasks.ledger.holding import approve, decline
 from reply_tasks.ledger.tables import operations
 
 BAD = update(1, dueTo="2026-01-01")
