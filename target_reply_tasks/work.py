@@ -41,6 +41,8 @@ class Work:
         size: Bytes of the line that it was read from.
         shaken: Set where the task must be read first, since an earlier call of it may still take
             effect.
+        marked: Whether the task may bear the mark of a rejected update; False where it is settled
+            in the transaction that has just looked, and found none.
     """
 
     index: int
@@ -58,6 +60,7 @@ class Work:
     let_out: bool = False
     size: int = 0
     shaken: Shaken | None = None
+    marked: bool = True
 
     @property
     def task_id(self) -> int:
@@ -133,6 +136,7 @@ class Work:
             was_held=self.approved and self.claimed_at is None,
             shaken=shaken,
             confirmed=confirmed,
+            marked=self.marked,
         )
 
 

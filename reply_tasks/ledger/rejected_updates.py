@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def mark_updates(connection: Connection, settlements: Iterable[Settlement]) -> None:
     """Mark the tasks whose update was rejected, and take the mark from those that got one since.
 
-    Settlements that leave no row count too.
+    Settlements that leave no row count too. What tells the ledger a task's body takes the mark away
+    with the same statement: ``remembering.remember``, which comes after this.
     """
     marks: list[dict[str, Any]] = []
     ends: list[dict[str, Any]] = []
@@ -35,7 +36,11 @@ def mark_updates(connection: Connection, settlements: Iterable[Settlement]) -> N
         if settlement.outcome is Outcome.REJECTED:
             kept = None if settlement.repeats else entry.operation_id
             marks.append({**row, "operation": entry.operation_id, "first": kept})
-        elif settlement.outcome in {Outcome.APPLIED, Outcome.UNCHANGED}:
+        elif (
+            settlement.outcome is Outcome.UNCHANGED
+            and settlement.task_detail is None
+            and settlement.marked
+        ):
             ends.append(row)
     if marks:
         _MARK.run(connection, marks)
@@ -45,7 +50,7 @@ def mark_updates(connection: Connection, settlements: Iterable[Settlement]) -> N
 
 
 def _marked(connection: Connection, task_ids: Collection[int]) -> frozenset[int]:
-    """Which of these tasks have a mark: few if any, of all that a re-sync finds unchanged."""
+    """Which of these tasks have a mark: few if any."""
     return frozenset(
         task_id
         for ids in batches(list(task_ids))

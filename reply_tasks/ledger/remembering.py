@@ -1,17 +1,17 @@
 """Remembering: what settled operations say of their tasks, for the runs to come."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, case, null, select, update
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger.bulk import Bulk
 from reply_tasks.ledger.conflicts import insert_into
 from reply_tasks.ledger.database import clock
-from reply_tasks.ledger.tables import tasks
+from reply_tasks.ledger.tables import UtcDateTime, tasks
 from reply_tasks.ledger.values import Settlement
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def remember(connection: Connection, settlements: Iterable[Settlement]) -> None:
                 "task_id": task_id,
                 "body_hash": settlement.body_hash or settlement.entry.body_hash,
                 "detail_operation_id": settlement.entry.operation_id,
+                "at": settlement.entry.received_at,
             }
         elif _executed(settlement):
             executions[task_id] = {
@@ -100,16 +101,24 @@ def _executed(settlement: Settlement) -> bool:
     )
 
 
-def _upsert(columns: tuple[str, ...], dialect: str) -> "sqlite.Insert | postgresql.Insert":
+def _upsert(
+    columns: tuple[str, ...], changed_too: Mapping[str, Any], dialect: str
+) -> "sqlite.Insert | postgresql.Insert":
     values: dict[str, Any] = {name: bindparam(name) for name in ("task_id", *columns)}
     statement = insert_into(tasks, dialect).values(values)
     changes = {name: statement.excluded[name] for name in columns}
-    return statement.on_conflict_do_update(index_elements=[tasks.c.task_id], set_=changes)
+    return statement.on_conflict_do_update(
+        index_elements=[tasks.c.task_id], set_={**changes, **changed_too}
+    )
 
 
-_REMEMBER_BODIES = Bulk(partial(_upsert, ("body_hash", "detail_operation_id")))
-
-
+_REJECTED_SINCE = tasks.c.update_rejected_at > bindparam("at", type_=UtcDateTime())
+#: The mark of an update that was rejected before this one was read goes.
+_UNMARKED = {
+    column.name: case((_REJECTED_SINCE, column), else_=null())
+    for column in (tasks.c.update_rejected_by, tasks.c.update_rejected_at)
+}
+_REMEMBER_BODIES = Bulk(partial(_upsert, ("body_hash", "detail_operation_id"), _UNMARKED))
 _REMEMBER_EXECUTIONS = Bulk(
     partial(
         _upsert,
@@ -120,5 +129,6 @@ _REMEMBER_EXECUTIONS = Bulk(
             "execution_hash",
             "execution_external_id",
         ),
+        {},
     )
 )

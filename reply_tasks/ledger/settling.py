@@ -73,8 +73,8 @@ def settle(
         raise ClaimLostError
     if held and _SETTLE_HELD.run(connection, held) != len(held):
         raise ClaimLostError
-    remember(connection, settlements)
     mark_updates(connection, settlements)
+    remember(connection, settlements)
 
 
 _OUTCOME_COLUMNS = (

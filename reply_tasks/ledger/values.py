@@ -131,6 +131,8 @@ class Settlement(NamedTuple):
         shaken: Seconds since the last call of it whose answer was lost, and which may still take
             effect late; None: there was none.
         confirmed: Whether the task was read, or replaced, after every late effect had its time.
+        marked: Whether the task may bear the mark of a rejected update. False: the ledger was asked
+            in the same transaction, and there is none.
     """
 
     entry: Entry
@@ -148,6 +150,7 @@ class Settlement(NamedTuple):
     was_held: bool = False
     shaken: float | None = None
     confirmed: bool = False
+    marked: bool = True
 
     @property
     def claimed(self) -> bool:

@@ -118,7 +118,9 @@ class Plan:
                 )
                 match judgement.need:
                     case Need.SETTLE | Need.DROP:
-                        judged_now |= _marks(work, judgement, known.get(work.task_id, _UNASKED))
+                        found = known.get(work.task_id)
+                        judged_now |= _marks(work, judgement, found or _UNASKED)
+                        work.marked = found is None or found.rejected_update is not None
                         if self._lanes.drop_head(work):
                             held = judgement.outcome is Outcome.HELD
                             (after_held.append if held else self._look_at)(work.task_id)
