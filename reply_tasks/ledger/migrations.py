@@ -74,7 +74,7 @@ def _quota(connection: Connection) -> None:
             total BIGINT NOT NULL, calls INTEGER NOT NULL, at_ms BIGINT NOT NULL,
             PRIMARY KEY (digest, total)){without_rowid}""",
         "CREATE INDEX IF NOT EXISTS quota_calls_by_time ON quota_calls (digest, at_ms, total)",
-        """CREATE TABLE IF NOT EXISTS quota_pauses (digest VARCHAR(64) PRIMARY KEY,
+        """CREATE TABLE IF NOT EXISTS quota_pauses (digest VARCHAR(64) NOT NULL PRIMARY KEY,
             paused_until_ms BIGINT DEFAULT 0 NOT NULL, remaining BIGINT, reset_ms BIGINT,
             base BIGINT, in_flight BIGINT, until_ms BIGINT)""",
         "ALTER TABLE quota_pauses ADD COLUMN refused INTEGER DEFAULT 0 NOT NULL",
