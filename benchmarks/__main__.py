@@ -9,9 +9,13 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks.cases import CASES, Bench
+from benchmarks.cases import CASES as SHORT
+from benchmarks.cases import Bench
 from benchmarks.measure import BenchmarkError
 from benchmarks.table import Row, as_json, show
+from benchmarks.years import repeats, years
+
+CASES = {**SHORT, "repeats": repeats, "years": years}
 
 _EPILOG = """\b
 Example:
@@ -28,9 +32,22 @@ Example:
     show_default=True,
     help="Pairs of runs of each comparison; ratios are medians.",
 )
-@click.option("--long", is_flag=True, help="With the memory of 200,000 records: minutes more.")
+@click.option(
+    "--long",
+    is_flag=True,
+    help="With the memory of a million records, a hundred re-syncs, and a ledger of five million "
+    "operations: an hour or two more, and 30 GB of room in the folder for temporary files.",
+)
+@click.option(
+    "--postgres",
+    metavar="URL",
+    help="A PostgreSQL server, as postgresql+psycopg://…/postgres, where databases bench_new and "
+    "bench_grown are made: with --long, the ledger of five million operations there as well.",
+)
 @click.option("--json", "to_json", is_flag=True, help="Print JSON instead of the table.")
-def main(*, only: tuple[str, ...], runs: int, long: bool, to_json: bool) -> None:
+def main(
+    *, only: tuple[str, ...], runs: int, long: bool, postgres: str | None, to_json: bool
+) -> None:
     """Measure the target and the tap beside plain peers, on a sandbox without limits.
 
     Every contender is a process of its own and is measured whole: its start, its work, its end.
@@ -40,7 +57,7 @@ def main(*, only: tuple[str, ...], runs: int, long: bool, to_json: bool) -> None
     failed = False
     told = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as name, Progress(console=told) as progress:
-        bench = Bench(Path(name), runs=runs, long=long)
+        bench = Bench(Path(name), runs=runs, long=long, postgres=postgres)
         for case in progress.track(list(only or CASES), description="Measuring"):
             progress.console.print(f"{case}: {(CASES[case].__doc__ or '').splitlines()[0]}")
             try:

@@ -26,10 +26,16 @@ def our_target(folder: Path, api_url: str, **settings: Any) -> Command:  # noqa:
     return [SCRIPTS / "target-reply-tasks", "--config", _file(folder / "config.json", config)]
 
 
-def our_tap(folder: Path, *arguments: str | Path) -> Command:
-    """``tap-reply-tasks`` on the ledger in ``folder``."""
-    config = _file(folder / "config.json", {"ledger_url": _ledger_url(folder)})
+def our_tap(folder: Path, *arguments: str | Path, ledger_url: str | None = None) -> Command:
+    """``tap-reply-tasks`` on a ledger; on the one in ``folder`` unless given."""
+    config = _file(folder / "config.json", {"ledger_url": ledger_url or _ledger_url(folder)})
     return [SCRIPTS / "tap-reply-tasks", "--config", config, *arguments]
+
+
+def our_command(folder: Path, *words: str, ledger_url: str) -> Command:
+    """``reply-tasks`` on a ledger."""
+    config = _file(folder / "config.json", {"ledger_url": ledger_url})
+    return [SCRIPTS / "reply-tasks", *words, "--config", config]
 
 
 def select(stream: str, discovered: Path, selected: Path) -> None:

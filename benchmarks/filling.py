@@ -39,6 +39,7 @@ def fill(engine: Engine, *, to_tasks: int, to_operations: int) -> None:
     for first in range(1, copies, _AT_ONCE):
         last = min(first + _AT_ONCE, copies) - 1
         with engine.begin() as connection:
+            _take_your_time(connection)
             made = _Copies(connection, seed, first, last)
             made.operations(spread)
             made.runs()
@@ -110,5 +111,12 @@ class _Copies:
 def _settle_in(engine: Engine) -> None:
     """What a database does by itself in years: PostgreSQL counts its rows, SQLite ends its WAL."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        _take_your_time(connection)
         postgres = connection.dialect.name == "postgresql"
         connection.execute(text("VACUUM ANALYZE" if postgres else "PRAGMA wal_checkpoint"))
+
+
+def _take_your_time(connection: Connection) -> None:
+    """Lift the bound that a ledger's connection sets on each statement."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET statement_timeout = 0"))

@@ -28,14 +28,28 @@ class Job(StrEnum):
     EXECUTIONS = "task_executions"
 
 
-def write_input(path: Path, job: Job, records: int) -> None:
-    """Write an input of so many records, one for each task from 1 on."""
+def write_input(path: Path, job: Job, records: int, *, revision: int = 0, stride: int = 1) -> None:
+    """Write an input of so many records, one for each task from 1 on.
+
+    Args:
+        path: Where.
+        job: What the records ask for.
+        records: How many.
+        revision: Of the records' texts: with another one every record has changed.
+        stride: Take the tasks from so many rounds of ``records`` tasks, one after the other; the
+            text of a task is that of its fellow in the first round.
+    """
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{json.dumps(message)}\n" for message in _messages(job, records))
+        file.writelines(
+            f"{json.dumps(message)}\n" for message in _messages(job, records, revision, stride)
+        )
 
 
-def _messages(job: Job, records: int) -> Iterator[dict[str, Any]]:
-    make = _update if job is Job.UPDATES else _execution
+def _messages(job: Job, records: int, revision: int, stride: int) -> Iterator[dict[str, Any]]:
+    def make(number: int) -> dict[str, Any]:
+        made = _update(number, revision) if job is Job.UPDATES else _execution(number)
+        return {**made, "id": number + number % stride * records}
+
     first = make(1)
     yield {
         "type": "SCHEMA",
@@ -49,7 +63,7 @@ def _messages(job: Job, records: int) -> Iterator[dict[str, Any]]:
             yield {"type": "STATE", "value": {"bookmarks": {job: {"id": number}}}}
 
 
-def _update(task_id: int) -> dict[str, Any]:
+def _update(task_id: int, revision: int) -> dict[str, Any]:
     return {
         "id": task_id,
         "taskType": 7,
@@ -58,7 +72,8 @@ def _update(task_id: int) -> dict[str, Any]:
         "contactId": 1001 + task_id % 500,
         "template": {
             "subject": f"Renewal {task_id}",
-            "body": "Hi {{firstName}}, your plan ends this month. Shall we talk on Tuesday?",
+            "body": "Hi {{firstName}}, your plan ends this month. Shall we talk on Tuesday?"
+            + (f" ({revision})" if revision else ""),
         },
     }
 

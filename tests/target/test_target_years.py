@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 
 #: One day at every quarter of an hour.
 RUNS_A_DAY = 96
-RESYNCS, RECORDS, REFUSED = 100, 50, 50
+RESYNCS, RECORDS, REFUSED = 100, 50, 500
 #: What 100 rows of runs may take, with their indexes: a row for each record would be 3 MB.
 MOST_GROWTH = 100_000
 
