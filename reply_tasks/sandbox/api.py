@@ -4,15 +4,17 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import formatdate
 from threading import Event
 from typing import Protocol
 
-from reply_tasks.sandbox.assumptions import Assumptions, AtOnce
+from reply_tasks.sandbox.account import Account
+from reply_tasks.sandbox.assumptions import AtOnce
+from reply_tasks.sandbox.batches import BATCHES
 from reply_tasks.sandbox.calls import Call, CallLog, Endpoint, without_secrets
-from reply_tasks.sandbox.endpoints import Visit, serve
+from reply_tasks.sandbox.endpoints import serve
 from reply_tasks.sandbox.faults import Fault, FaultKind, Faults, When
 from reply_tasks.sandbox.forms import parse_json
 from reply_tasks.sandbox.identity import Caller, Keys
@@ -20,8 +22,8 @@ from reply_tasks.sandbox.limits import Limits
 from reply_tasks.sandbox.messages import Answer, Delivery, Request
 from reply_tasks.sandbox.problems import Problem, bare, too_many_requests
 from reply_tasks.sandbox.routes import Route, resolve
-from reply_tasks.sandbox.store import Store
 from reply_tasks.sandbox.tasks import Task
+from reply_tasks.sandbox.visit import Visit
 
 
 class PeerLeftError(Exception):
@@ -43,19 +45,18 @@ class Line(Protocol):
 class Api:
     """The Reply API over a store; what it counts and logs is shared by all connections."""
 
-    store: Store
+    account: Account
     keys: Keys
     limits: Limits
     faults: Faults
     log: CallLog
     clock: Callable[[], float]
     latency: float = 0.0
-    assumed: Assumptions = field(default_factory=Assumptions)
 
     def answer(self, request: Request, line: Line) -> tuple[Answer, Call]:
         """What to send back, and the log's entry to complete once it is sent."""
         call = _opened(request, line.number, self.clock())
-        route = resolve(request.method, request.path, self.assumed.ids)
+        route = resolve(request.method, request.path, self.account.assumed.ids)
         call.endpoint, call.task_id = route.endpoint, route.task_id
         self.log.add(call)
         quota: dict[str, str] = {}
@@ -94,47 +95,57 @@ class Api:
             line.wait(self.latency, None, for_peer=False)
         released = self.faults.released  # taken first: a stall can miss no release from here on
         fault = self.faults.strike(call)
-        before: Answer | None = None
-        if fault is not None:
-            call.fault = fault.kind.value
-            if fault.kind is FaultKind.HOLLOW:
-                before = self._served(request, replace(route, endpoint=Endpoint.GET), caller)
-            if fault.when is When.BEFORE:
-                spoiled = self._spoil(fault, line, released, before)
-                if spoiled is not None:
-                    return spoiled
-        answer = self._served(request, route, caller, arrived_at)
-        call.effect = answer.effect
-        if fault is not None and fault.when is When.AFTER:
-            return self._spoil(fault, line, released, before) or answer
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        visit = Visit(request, route, caller, self.account, now, call.number, arrived_at)
+        if fault is None:
+            return _served(visit)
+        call.fault = fault.kind.value
+        before = _hollow(visit) if fault.kind is FaultKind.HOLLOW else None
+        in_part = fault.done is not None and route.endpoint in BATCHES
+        if in_part:
+            call.effect = _served(replace(visit, batch_limit=fault.done)).effect
+        if fault.when is When.BEFORE or in_part:
+            spoiled = self._spoil(fault, route, line, released, before)
+            if spoiled is not None:
+                return spoiled
+        visit = replace(visit, now=datetime.fromtimestamp(self.clock(), UTC))
+        answer = _served(visit)
+        call.effect |= answer.effect
+        if fault.when is When.AFTER and not in_part:
+            return self._spoil(fault, route, line, released, before) or answer
         return answer
 
     def _task_for_each(self, route: Route) -> Task | None:
-        """What an execution is judged by that takes no notice of others at the same moment."""
-        if route.endpoint is not Endpoint.EXECUTE or self.assumed.at_once is AtOnce.ONE:
+        """What a call is judged by that takes no notice of others at the same moment."""
+        once = self.account.assumed.at_once is AtOnce.ONE
+        if once or route.endpoint not in {Endpoint.EXECUTE, Endpoint.COMPLETE}:
             return None
         with suppress(Problem):
-            return self.store.find(route.task_id or 0)
+            return self.account.store.find(route.task_id or 0)
         return None
 
-    def _served(
-        self, request: Request, route: Route, caller: Caller, arrived_at: Task | None = None
-    ) -> Answer:
-        now = datetime.fromtimestamp(self.clock(), UTC)
-        try:
-            visit = Visit(request, route, caller, self.store, now, self.assumed, arrived_at)
-            return serve(visit)
-        except Problem as problem:
-            return problem.answer()
-
     def _spoil(
-        self, fault: Fault, line: Line, released: Event, before: Answer | None
+        self, fault: Fault, route: Route, line: Line, released: Event, before: Answer | None
     ) -> Answer | None:
         if fault.kind is FaultKind.LATENCY:
             line.wait(fault.duration, None, for_peer=False)
         elif fault.kind is FaultKind.STALL:
             line.wait(fault.duration, released, for_peer=True)
-        return before or fault.answer()
+        return before or fault.answer(201 if route.endpoint is Endpoint.CREATE else 200)
+
+
+def _served(visit: Visit) -> Answer:
+    try:
+        return serve(visit)
+    except Problem as problem:
+        return problem.answer()
+
+
+def _hollow(visit: Visit) -> Answer:
+    """A success that shows nothing of an effect."""
+    if visit.route.task_id is None:
+        return Answer.of({})
+    return _served(replace(visit, route=replace(visit.route, endpoint=Endpoint.GET)))
 
 
 def _opened(request: Request, connection: int, at: float) -> Call:

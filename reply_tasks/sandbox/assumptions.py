@@ -62,7 +62,7 @@ class ForeignMailbox(Assumption):
     """What becomes of an execution from a mailbox that is not the user's?"""
 
     ACCEPTED = "accepted", "any `emailAccountId` sends"
-    REFUSED = "refused", "400 for every `emailAccountId` but 1, the user's own"
+    REFUSED = "refused", "400 for every `emailAccountId` but one of the user's own"
 
 
 class ClosedTasks(Assumption):
@@ -113,7 +113,7 @@ class Ids(Assumption):
 
 
 class AtOnce(Assumption):
-    """Of several executions of one task at the same moment, which send?"""
+    """Of several executions or completions of one task at the same moment, which count?"""
 
     ONE = "one-sends", "exactly one; the others are refused with `task.cannotComplete`"
     EACH = "each-sends", "each that arrived before the first had ended"
@@ -131,6 +131,34 @@ class RefusedCalls(Assumption):
 
     FREE = "free", "no"
     COUNTED = "counted", "yes: who goes on calling stays refused"
+
+
+class DeletedTasks(Assumption):
+    """Can a deleted task still be read by its id?"""
+
+    READABLE = "readable", "yes, cancelled or archived as it is; a second deletion is refused"
+    GONE = "gone", "no: 404, and no filter finds it"
+
+
+class Undeletable(Assumption):
+    """What does a bulk deletion say of a task that its state protects?"""
+
+    NOT_FOUND = "not-found", "`notFound`, the only error that is documented"
+    NOTHING = "nothing", "nothing, as of one that it has deleted"
+
+
+class EmailSearch(Assumption):
+    """Which contacts and mailboxes does a search by an e-mail address find?"""
+
+    EXACT = "exact", "those with this address, whatever its case"
+    PART = "part", "also those whose address contains it"
+
+
+class TeamUsers(Assumption):
+    """Whom does the list of a team's users name?"""
+
+    EVERY_TEAM = "every-team", "the users of every team of the organization"
+    OWN_TEAM = "own-team", "the users of the caller's team"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +180,10 @@ class Assumptions:
     at_once: AtOnce = AtOnce.ONE
     windows: Windows = Windows.SLIDING
     refused_calls: RefusedCalls = RefusedCalls.FREE
+    deleted_tasks: DeletedTasks = DeletedTasks.READABLE
+    undeletable: Undeletable = Undeletable.NOT_FOUND
+    email_search: EmailSearch = EmailSearch.EXACT
+    team_users: TeamUsers = TeamUsers.EVERY_TEAM
 
 
 #: The questions by their word for ``--assume``, with their answers in order.

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 from typing import Any
 
 _SECRET = frozenset({"x-api-key", "authorization", "cookie"})
@@ -13,12 +14,24 @@ _KEPT = 200_000
 class Endpoint(StrEnum):
     """The endpoints of the API that the sandbox serves."""
 
+    CREATE = "create"
     UPDATE = "update"
     EXECUTE = "execute"
+    COMPLETE = "complete"
+    ASSIGN = "assign"
+    DELETE = "delete"
+    BATCH_COMPLETE = "batch-complete"
+    BATCH_ASSIGN = "batch-assign"
+    BULK_DELETE = "bulk-delete"
     GET = "get"
     LIST = "list"
     FILTER = "filter"
     WHOAMI = "whoami"
+    TEAM_USERS = "team-users"
+    CONTACT = "contact"
+    CONTACTS = "contacts"
+    EMAIL_ACCOUNTS = "email-accounts"
+    FILTER_EMAIL_ACCOUNTS = "filter-email-accounts"
 
 
 @dataclass(slots=True)
@@ -42,6 +55,8 @@ class Call:
     status: int | None = None
     effect: bool = False
     done: bool = False
+    #: Its place among all calls that were logged, from 1.
+    number: int = 0
 
 
 class CallLog:
@@ -49,9 +64,11 @@ class CallLog:
 
     def __init__(self) -> None:
         self._calls: deque[Call] = deque(maxlen=_KEPT)
+        self._numbers = count(1)
 
     def add(self, call: Call) -> None:
         """Log a call on arrival."""
+        call.number = next(self._numbers)
         self._calls.append(call)
 
     def snapshot(self) -> list[Call]:
@@ -61,6 +78,7 @@ class CallLog:
     def clear(self) -> None:
         """Forget them."""
         self._calls.clear()
+        self._numbers = count(1)
 
 
 def without_secrets(headers: Mapping[str, str]) -> dict[str, str]:

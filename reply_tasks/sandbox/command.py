@@ -22,6 +22,8 @@ Example:
   reply-tasks sandbox --port 8300 --tasks 500
   curl -H 'X-API-Key: sandbox-key' http://127.0.0.1:8300/v3/tasks/1
   curl http://127.0.0.1:8300/_sandbox/outbox
+  curl -H 'Content-Type: application/json' -d '[{"email": "ada@example.com"}]' \\
+    http://127.0.0.1:8300/_sandbox/contacts
   reply-tasks sandbox --assume omitted=kept --assume order=newest-first
 \b
 What may be assumed, the usual first (docs/api.md says more):
@@ -85,6 +87,11 @@ def _read_scopes(text: str) -> tuple[str, ...]:
     help="The key has no user of its own: each call must name one, as X-USER-ID.",
 )
 @click.option(
+    "--no-organization",
+    is_flag=True,
+    help="The account is in no organization: the list of its team's users is refused.",
+)
+@click.option(
     "--dialect",
     type=click.Choice(["both", *(dialect.value for dialect in Dialect)]),
     default="both",
@@ -134,6 +141,7 @@ def sandbox(  # noqa: PLR0913 - each one an option
     users: int,
     scopes: tuple[str, ...],
     organization_key: bool,
+    no_organization: bool,
     dialect: str,
     requests_per_minute: int,
     requests_per_hour: int,
@@ -143,8 +151,10 @@ def sandbox(  # noqa: PLR0913 - each one an option
 ) -> None:
     """Serve a local Reply API that sends nothing.
 
-    It keeps Reply's rules, rate limits and problem documents, and lists what would have been sent
-    at /_sandbox/outbox. It listens on loopback only and forgets everything when it stops.
+    It keeps Reply's rules, rate limits and problem documents. It lists what would have been sent
+    at /_sandbox/outbox, and every task created, completed, assigned or deleted at
+    /_sandbox/effects. Each user has a mailbox. It listens on loopback only and forgets everything
+    when it stops.
     """
     people = [User(number, f"user{number}@example.com") for number in range(1, users + 1)]
     server = SandboxServer(
@@ -154,6 +164,7 @@ def sandbox(  # noqa: PLR0913 - each one an option
         requests_per_minute=requests_per_minute or None,
         requests_per_hour=requests_per_hour or None,
         latency=latency_ms / 1000,
+        in_organization=not no_organization,
         assumed=assumed,
         dialect=None if dialect == "both" else Dialect(dialect),
     )

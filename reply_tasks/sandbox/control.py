@@ -1,22 +1,22 @@
 """The control endpoints under ``/_sandbox/``: not limited, not logged, not struck by faults."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from reply_tasks.contract.enums import CreationSource, LinkedInTaskType, TaskStatus, TaskType
 from reply_tasks.sandbox.access import check_control
 from reply_tasks.sandbox.api import Api
 from reply_tasks.sandbox.calls import Endpoint
+from reply_tasks.sandbox.effects import Effect
 from reply_tasks.sandbox.faults import Fault, FaultKind, FaultOptions, When
 from reply_tasks.sandbox.forms import parse_json
 from reply_tasks.sandbox.identity import Dialect
+from reply_tasks.sandbox.members import read_contact, read_mailbox, read_task
 from reply_tasks.sandbox.messages import Answer, Request
 from reply_tasks.sandbox.problems import Problem
 from reply_tasks.sandbox.store import Sent
-from reply_tasks.sandbox.tasks import Task, TaskMembers, Template
-from reply_tasks.sandbox.wire import read_instant, task_json, write_instant
+from reply_tasks.sandbox.tasks import Task
+from reply_tasks.sandbox.wire import task_json, write_instant
 
 PREFIX = "/_sandbox/"
 
@@ -42,9 +42,9 @@ def answer(api: Api, request: Request) -> Answer:
 
 
 def reset(api: Api) -> None:
-    """Back to the start: tasks, outbox, calls, faults and quota."""
+    """Back to the start: what it holds, what it has done and logged, faults and quota."""
     api.faults.clear()
-    api.store.reset()
+    api.account.reset()
     api.limits.reset()
     api.log.clear()
 
@@ -80,7 +80,11 @@ def _clear_faults(api: Api, _document: object, _: int) -> object:
 
 
 def _outbox(api: Api, _document: object, _: int) -> object:
-    return [_sent_json(sent) for sent in api.store.outbox]
+    return [_sent_json(sent) for sent in api.account.store.outbox]
+
+
+def _effects(api: Api, _document: object, _: int) -> object:
+    return [_effect_json(api, effect) for effect in api.account.store.effects]
 
 
 def _calls(api: Api, _document: object, _: int) -> object:
@@ -88,17 +92,39 @@ def _calls(api: Api, _document: object, _: int) -> object:
 
 
 def _get_task(api: Api, _document: object, number: int) -> object:
-    return _full_json(api.store.peek(number))
+    return _full_json(api, api.account.store.peek(number))
 
 
 def _edit_task(api: Api, document: Any, number: int) -> object:  # noqa: ANN401
-    return _full_json(api.store.edit(number, **_read_members(document)))
+    return _full_json(api, api.account.store.edit(number, **read_task(document)))
 
 
 def _create_task(api: Api, document: Any, _: int) -> object:  # noqa: ANN401
     members = dict(document)
     number = members.pop("id", None)
-    return _full_json(api.store.create(number, **_read_members(members)))
+    return _full_json(api, api.account.store.create(number, **read_task(members)))
+
+
+def _make_contacts(api: Api, document: Any, _: int) -> object:  # noqa: ANN401
+    contacts = api.account.contacts
+    made = [
+        contacts.make(number, **read_contact(members)) for number, members in _numbered(document)
+    ]
+    return [asdict(contact) for contact in made]
+
+
+def _make_mailboxes(api: Api, document: Any, _: int) -> object:  # noqa: ANN401
+    mailboxes = api.account.mailboxes
+    made = [
+        mailboxes.make(number, **read_mailbox(members)) for number, members in _numbered(document)
+    ]
+    return [asdict(mailbox) for mailbox in made]
+
+
+def _numbered(document: Any) -> list[tuple[int | None, dict[str, Any]]]:  # noqa: ANN401
+    """Each object, or the only one, apart from its id."""
+    members = [dict(each) for each in (document if isinstance(document, list) else [document])]
+    return [(each.pop("id", None), each) for each in members]
 
 
 def _spend(api: Api, document: Any, _: int) -> object:  # noqa: ANN401
@@ -124,10 +150,13 @@ _CONTROLS: dict[tuple[str, str], Callable[[Api, Any, int], object]] = {
     ("POST", "faults"): _add_faults,
     ("DELETE", "faults"): _clear_faults,
     ("GET", "outbox"): _outbox,
+    ("GET", "effects"): _effects,
     ("GET", "calls"): _calls,
     ("GET", "tasks"): _get_task,
     ("PATCH", "tasks"): _edit_task,
     ("POST", "tasks"): _create_task,
+    ("POST", "contacts"): _make_contacts,
+    ("POST", "mailboxes"): _make_mailboxes,
     ("POST", "spend"): _spend,
     ("GET", "quota"): _quota,
     ("POST", "reset"): _reset,
@@ -138,67 +167,19 @@ def _sent_json(sent: Sent) -> dict[str, object]:
     return {**asdict(sent), "sent_at": write_instant(sent.sent_at)}
 
 
-def _full_json(task: Task) -> dict[str, Any]:
+def _effect_json(api: Api, effect: Effect) -> dict[str, object]:
+    return {
+        "kind": effect.kind,
+        "task_id": effect.task.id,
+        "user_id": effect.user_id,
+        "at": write_instant(effect.at),
+        "call": effect.call,
+        "call_resolution": effect.call_resolution,
+        "task": _full_json(api, effect.task),
+    }
+
+
+def _full_json(api: Api, task: Task) -> dict[str, Any]:
     """The task as the API shows it in integers, and what the sandbox alone knows of it."""
     own = {"failsDelivery": task.fails_delivery, "hidden": task.hidden}
-    return task_json(task, Dialect.PREVIEW) | own
-
-
-def _read_members(document: Mapping[str, Any]) -> TaskMembers:
-    """The members that a JSON object sets; enums in any spelling, an unknown name an error."""
-    unknown = sorted(set(document) - set(_MEMBERS))
-    if unknown:
-        raise ValueError(f"a task has no {', '.join(unknown)} that could be set")
-    members: dict[str, Any] = {}
-    for name, value in document.items():
-        member, read = _MEMBERS[name]
-        members[member] = None if value is None else read(value)
-    return cast("TaskMembers", members)  # the table gives the types
-
-
-def _instant(value: object) -> datetime:
-    instant = read_instant(str(value))
-    if instant is None:
-        raise ValueError(f"{value!r} is no date-time with an offset")
-    return instant
-
-
-def _enum(kind: type[TaskType | TaskStatus | LinkedInTaskType | CreationSource]) -> Any:  # noqa: ANN401
-    def read(value: object) -> object:
-        member = kind.parse(value)
-        if member is None:
-            raise ValueError(f"{value!r} is no {kind.__name__}")
-        return member
-
-    return read
-
-
-def _template(value: Mapping[str, Any]) -> Template:
-    attachments = value.get("attachmentIdList")
-    return Template(
-        value["body"],
-        value.get("subject"),
-        None if attachments is None else tuple(attachments),
-    )
-
-
-_MEMBERS: dict[str, tuple[str, Callable[[Any], object]]] = {
-    "taskType": ("task_type", _enum(TaskType)),
-    "status": ("status", _enum(TaskStatus)),
-    "contactId": ("contact_id", int),
-    "linkedInTaskType": ("linked_in_task_type", _enum(LinkedInTaskType)),
-    "sequenceId": ("sequence_id", int),
-    "sequenceStepId": ("sequence_step_id", int),
-    "sequenceStepDisplayName": ("sequence_step_display_name", str),
-    "assignedUserId": ("assigned_user_id", int),
-    "creationSource": ("creation_source", _enum(CreationSource)),
-    "createdAt": ("created_at", _instant),
-    "startAt": ("start_at", _instant),
-    "dueTo": ("due_to", _instant),
-    "finishedAt": ("finished_at", _instant),
-    "isFailed": ("is_failed", bool),
-    "isScheduled": ("is_scheduled", bool),
-    "template": ("template", _template),
-    "failsDelivery": ("fails_delivery", bool),
-    "hidden": ("hidden", bool),
-}
+    return task_json(task, api.account.contact(task), Dialect.PREVIEW) | own

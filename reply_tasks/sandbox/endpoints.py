@@ -1,80 +1,42 @@
-"""What each endpoint of the API does with a request that was let in."""
+"""Every endpoint of the API: what a caller must have, and what it does when let in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from reply_tasks.sandbox import executions, rules
-from reply_tasks.sandbox.assumptions import INT32, Assumptions, Order, Unrenderable
-from reply_tasks.sandbox.calls import Endpoint
-from reply_tasks.sandbox.forms import Form, Reading, open_form
-from reply_tasks.sandbox.identity import Caller, Dialect
-from reply_tasks.sandbox.messages import Answer, Request
-from reply_tasks.sandbox.problems import (
-    INVALID_TYPE,
-    Violation,
-    business,
-    forbidden,
-    scope_missing,
-    validation,
+from reply_tasks.sandbox import (
+    assignments,
+    completions,
+    creations,
+    deletions,
+    directory,
+    executions,
+    rules,
 )
-from reply_tasks.sandbox.routes import Route
-from reply_tasks.sandbox.store import Store
+from reply_tasks.sandbox.assumptions import Order, Unrenderable
+from reply_tasks.sandbox.calls import Endpoint
+from reply_tasks.sandbox.identity import Caller
+from reply_tasks.sandbox.messages import Answer
+from reply_tasks.sandbox.problems import business, forbidden, scope_missing
+from reply_tasks.sandbox.store import Change
 from reply_tasks.sandbox.tasks import RenderError, Task, content_of
-from reply_tasks.sandbox.wire import list_item_json, task_json
-
-#: How many items a page has when nothing is said, and at most.
-PAGE, LARGEST_PAGE = 25, 1000
-_MOST_DIGITS = 20
+from reply_tasks.sandbox.visit import Page, Visit, page_of
+from reply_tasks.sandbox.wire import list_item_json
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a caller must have: the key a scope, and the user a feature scope."""
+    """What a caller must have: the key a scope, and the user a feature scope of a domain."""
 
     scope: str | None = None
     feature: str | None = None
+    domain: str = "task"
 
 
 _READS = Needs("tasks:read", "ViewTask")
-NEEDS = {
-    Endpoint.GET: _READS,
-    Endpoint.LIST: _READS,
-    Endpoint.FILTER: _READS,
-    Endpoint.UPDATE: Needs("tasks:write", "ManageTask"),
-    Endpoint.EXECUTE: Needs("tasks:operate", "ManageTask"),
-    Endpoint.WHOAMI: Needs(),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A request that was let in, who makes it, where and when."""
-
-    request: Request
-    route: Route
-    caller: Caller
-    store: Store
-    now: datetime
-    assumed: Assumptions
-    #: The task as it was when the call arrived, where that is what an execution is judged by.
-    arrived_at: Task | None = None
-
-    @property
-    def task_id(self) -> int:
-        """The task that the route is about."""
-        return self.route.task_id or 0
-
-    @property
-    def dialect(self) -> Dialect:
-        """The dialect to read and to answer in."""
-        return self.caller.dialect
-
-    def form(self, *violations: Violation) -> Form:
-        """The body, to be read; what is wrong with the address is noted in it already."""
-        assumed = self.assumed
-        reading = Reading(self.dialect, assumed.enum_names, assumed.unknown_members, assumed.ids)
-        return open_form(self.request, reading, list(violations))
+_WRITES = Needs("tasks:write", "ManageTask")
+_OPERATES = Needs("tasks:operate", "ManageTask")
+_FINDS_CONTACTS = Needs("contacts:read", "ViewContact", "contact")
+_FINDS_MAILBOXES = Needs("channels:read", "ViewEmailAccount", "emailAccount")
 
 
 def serve(visit: Visit) -> Answer:
@@ -93,111 +55,82 @@ def _check(needs: Needs, caller: Caller) -> None:
     if needs.scope is not None and not caller.key.grants(needs.scope):
         raise scope_missing(needs.scope)
     if needs.feature is not None and needs.feature in caller.user.denied:
-        raise forbidden(needs.feature, caller.user.id)
+        raise forbidden(needs.domain, needs.feature, caller.user.id)
 
 
 def _update(visit: Visit) -> Answer:
     update = rules.read_update(visit.form())
-    assumed = visit.assumed
+    account = visit.account
     task = visit.store.change(
-        visit.task_id, lambda task: (rules.updated(task, update, assumed), None)
+        visit.task_id, lambda task: Change(rules.updated(task, update, account))
     )
-    return Answer.of(task_json(task, visit.dialect), effect=True)
+    return visit.answer_task(task)
 
 
 def _execute(visit: Visit) -> Answer:
-    user, now, assumed = visit.caller.user, visit.now, visit.assumed
-    execution = executions.read_execution(visit.form(), assumed)
+    execution = executions.read_execution(visit)
     task = visit.store.change(
-        visit.task_id,
-        lambda task: executions.executed(visit.arrived_at or task, execution, user, now, assumed),
+        visit.task_id, lambda task: executions.executed(visit.arrived_at or task, execution, visit)
     )
-    return Answer.of(task_json(task, visit.dialect), effect=True)
+    return visit.answer_task(task)
 
 
 def _get(visit: Visit) -> Answer:
-    wants = visit.request.query.get("includeContent", "false").lower()
-    if wants not in {"true", "false"}:
-        raise validation([("/includeContent", INVALID_TYPE)])
+    wants_content = visit.flag("includeContent")
     task = visit.store.find(visit.task_id)
-    if wants == "false":
-        return Answer.of(task_json(task, visit.dialect))
+    if not wants_content:
+        return visit.answer_task(task, effect=False)
     try:
-        content = content_of(task, visit.assumed.variables)
-        return Answer.of(task_json(task, visit.dialect, content))
+        content = content_of(task, visit.account.contact(task), visit.assumed.variables)
+        return visit.answer_task(task, content, effect=False)
     except RenderError as error:
         if visit.assumed.unrenderable is Unrenderable.NULL:
-            return Answer.of(task_json(task, visit.dialect))
+            return visit.answer_task(task, effect=False)
         raise business(400, "task.unknown", str(error)) from None
 
 
 def _list(visit: Visit) -> Answer:
-    page = _page(visit)
-    if page.unreadable:
-        raise validation(page.unreadable)
-    if page.out_of_range:
-        detail = " ".join(f"Parameter {said}" for _, said in page.out_of_range)
-        raise business(400, "task.invalidPagination", detail)
+    page = page_of(visit.request)
+    page.check("task")
     return _items(visit, [task for task in visit.store.visible() if rules.listed(task)], page)
 
 
 def _filter(visit: Visit) -> Answer:
-    page = _page(visit)
+    page = page_of(visit.request)
     form = visit.form(*page.unreadable, *page.out_of_range)
     wanted = rules.read_filter(form, visit.dialect, visit.now)
-    tasks = [t for t in visit.store.visible() if rules.passes(t, wanted, visit.now, visit.assumed)]
+    tasks = [t for t in visit.store.visible() if rules.passes(t, wanted, visit.now, visit.account)]
     return _items(visit, tasks, page)
 
 
-def _whoami(visit: Visit) -> Answer:
-    user = visit.caller.user
-    return Answer.of({"userId": user.id, "username": user.email, "teamId": user.team_id})
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """Which part of a list is asked for, and what is wrong with that."""
-
-    top: int
-    skip: int
-    unreadable: list[Violation]
-    out_of_range: list[Violation]
-
-
-def _page(visit: Visit) -> _Page:
-    unreadable: list[Violation] = []
-    out_of_range: list[Violation] = []
-
-    def read(name: str, default: int, least: int, most: int) -> int:
-        text = visit.request.query.get(name)
-        if text is None:
-            return default
-        digits = text.removeprefix("-")
-        if not (digits.isascii() and digits.isdecimal()) or len(digits) > _MOST_DIGITS:
-            unreadable.append((f"/{name}", INVALID_TYPE))
-            return default
-        if not least <= int(text) <= most:
-            out_of_range.append((f"/{name}", f"'{name}' must be between {least} and {most}."))
-        return int(text)
-
-    top = read("top", PAGE, 1, LARGEST_PAGE)
-    skip = read("skip", 0, 0, INT32)
-    return _Page(top, skip, unreadable, out_of_range)
-
-
-def _items(visit: Visit, tasks: list[Task], page: _Page) -> Answer:
+def _items(visit: Visit, tasks: list[Task], page: Page) -> Answer:
     if visit.assumed.order is Order.NEWEST_FIRST:
         tasks.reverse()
-    end = page.skip + page.top
-    items = [list_item_json(task, visit.dialect) for task in tasks[page.skip : end]]
-    return Answer.of({"items": items, "hasMore": len(tasks) > end})
+    shown, has_more = page.of(tasks)
+    contact, dialect = visit.account.contact, visit.dialect
+    items = [list_item_json(task, contact(task), dialect) for task in shown]
+    return Answer.of({"items": items, "hasMore": has_more})
 
 
-_HANDLERS: dict[Endpoint, Callable[[Visit], Answer]] = {
-    Endpoint.UPDATE: _update,
-    Endpoint.EXECUTE: _execute,
-    Endpoint.GET: _get,
-    Endpoint.LIST: _list,
-    Endpoint.FILTER: _filter,
-    Endpoint.WHOAMI: _whoami,
+_ENDPOINTS: Mapping[Endpoint, tuple[Needs, Callable[[Visit], Answer]]] = {
+    Endpoint.CREATE: (_WRITES, creations.create),
+    Endpoint.UPDATE: (_WRITES, _update),
+    Endpoint.EXECUTE: (_OPERATES, _execute),
+    Endpoint.COMPLETE: (_OPERATES, completions.complete),
+    Endpoint.ASSIGN: (_WRITES, assignments.assign),
+    Endpoint.DELETE: (_WRITES, deletions.delete),
+    Endpoint.BATCH_COMPLETE: (_OPERATES, completions.complete_batch),
+    Endpoint.BATCH_ASSIGN: (_WRITES, assignments.assign_batch),
+    Endpoint.BULK_DELETE: (_WRITES, deletions.delete_batch),
+    Endpoint.GET: (_READS, _get),
+    Endpoint.LIST: (_READS, _list),
+    Endpoint.FILTER: (_READS, _filter),
+    Endpoint.WHOAMI: (Needs(), directory.whoami),
+    Endpoint.TEAM_USERS: (Needs(), directory.team_users),
+    Endpoint.CONTACT: (_FINDS_CONTACTS, directory.contact),
+    Endpoint.CONTACTS: (_FINDS_CONTACTS, directory.contacts),
+    Endpoint.EMAIL_ACCOUNTS: (_FINDS_MAILBOXES, directory.email_accounts),
+    Endpoint.FILTER_EMAIL_ACCOUNTS: (_FINDS_MAILBOXES, directory.filter_email_accounts),
 }
+NEEDS = {endpoint: needs for endpoint, (needs, _) in _ENDPOINTS.items()}
+_HANDLERS = {endpoint: handler for endpoint, (_, handler) in _ENDPOINTS.items()}

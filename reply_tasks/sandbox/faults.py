@@ -25,11 +25,12 @@ class FaultKind(StrEnum):
     RESET = "reset"
     #: The connection is closed in the middle of the answer's body.
     TRUNCATE = "truncate"
-    #: 200 with a body that is no JSON.
+    #: A success with a body that is no JSON.
     GARBAGE = "garbage"
-    #: 200 with no body.
+    #: A success with no body.
     EMPTY = "empty"
-    #: 200 with the task as it was before the call; the sandbox reads it, see ``Api``.
+    #: 200 with the task as it was before the call, which the sandbox reads, see ``Api``; with an
+    #: empty object where the call is not about one task.
     HOLLOW = "hollow"
     REDIRECT = "302"
     UNAUTHORIZED = "401"
@@ -73,11 +74,18 @@ class Fault:
     nth: int = 1
     times: int | None = 1
     when: When = When.BEFORE
+    #: How many tasks of a batch have changed by then, in place of ``when``'s none or all.
+    done: int | None = None
     #: How long a latency lasts (1 unless given), or a stall at most (600 unless given).
     seconds: float | None = None
     retry_after: int | None = None
     #: The JSON document of a status fault, in place of a bare problem.
     body: Any = None
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense: a call that is only delayed does its whole batch."""
+        if self.done is not None and self.kind in {FaultKind.LATENCY, FaultKind.STALL}:
+            raise ValueError("'done' needs a fault that ends the call")
 
     def matches(self, call: Call) -> bool:
         """Whether it is about calls such as this one."""
@@ -93,14 +101,18 @@ class Fault:
         """Seconds to wait."""
         return _SECONDS.get(self.kind, 0.0) if self.seconds is None else self.seconds
 
-    def answer(self) -> Answer | None:
-        """What the peer gets in place of the answer; None when it only has to wait."""
+    def answer(self, success: int = 200) -> Answer | None:
+        """What the peer gets in place of the answer; None when it only has to wait.
+
+        Args:
+            success: The status of a success that is spoiled.
+        """
         if self.kind in {FaultKind.LATENCY, FaultKind.STALL, FaultKind.HOLLOW}:
             return None
         if self.kind.isdecimal():
             return self._status_answer(int(self.kind))
         body, delivery = _SPOILED[self.kind]
-        return Answer(200, body, delivery=delivery)
+        return Answer(success, body, delivery=delivery)
 
     def _status_answer(self, status: int) -> Answer:
         if status == 429:  # noqa: PLR2004 - the status that must say when to come back
@@ -124,6 +136,7 @@ class FaultOptions(TypedDict, total=False):
     nth: int
     times: int | None
     when: When
+    done: int | None
     seconds: float | None
     retry_after: int | None
     body: Any

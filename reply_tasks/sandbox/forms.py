@@ -1,7 +1,7 @@
 """Reads the members of a request as Reply does, and gathers everything that is wrong with them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar
@@ -81,6 +81,11 @@ class Form:
         if self.violations:
             raise validation(self.violations)
 
+    def forbid_null(self, name: str) -> None:
+        """Note a member that is null although it may only be left out."""
+        if self.has(name) and self._get(name) is None:
+            self.wrong(name, INVALID_TYPE)
+
     def require(self, *names: str) -> None:
         """Note each of these members that is missing or null."""
         for name in names:
@@ -146,6 +151,31 @@ class Form:
         if value < 1:
             self.wrong(name, NOT_POSITIVE.format(name))
         return value
+
+    def choice(self, name: str, choices: Container[int]) -> int | None:
+        """An integer that is the same in every dialect, one of ``choices``."""
+        value = self._get(name)
+        if value is None:
+            return None
+        if type(value) is not int:
+            self.wrong(name, INVALID_TYPE)
+            return None
+        if value not in choices:
+            self.wrong(name, f"'{name}' has a range of values which does not include '{value}'.")
+        return value
+
+    def ids(self, name: str, most: int) -> tuple[int, ...]:
+        """A required array of 1 to ``most`` positive integers."""
+        self.require(name)
+        values = self.numbers(name)
+        if values is None:
+            return ()
+        if not 1 <= len(values) <= most:
+            self.wrong(name, f"'{name}' must contain between 1 and {most} items.")
+        for index, value in enumerate(values):
+            if not 1 <= value <= self._reading.ids.largest:
+                self.wrong(f"{name}/{index}", NOT_POSITIVE.format(name))
+        return values
 
     def numbers(self, name: str) -> tuple[int, ...] | None:
         """An array of integers."""

@@ -76,6 +76,15 @@ class Keys:
         self._dialect = dialect
         self._body_of_401 = body_of_401
 
+    @property
+    def users(self) -> list[User]:
+        """Everybody whom some key may act for, each once."""
+        found: dict[int, User] = {}
+        for key in self._keys.values():
+            for user in key.users:
+                found.setdefault(user.id, user)
+        return list(found.values())
+
     def caller(self, headers: Mapping[str, str]) -> Caller:
         """Who calls with these headers (names in lower case), or a Problem 401 or 403."""
         dialect = Dialect.PREVIEW

@@ -131,7 +131,8 @@ def to_bytes(answer: Answer, *, keeps_alive: bool) -> bytes:
     if answer.body:
         lines.append(f"Content-Type: {answer.media}")
     lines += [f"{name}: {value}" for name, value in answer.headers.items()]
-    lines.append(f"Content-Length: {len(answer.body)}")
+    if answer.status != HTTPStatus.NO_CONTENT:  # which has no length (RFC 9110, 8.6)
+        lines.append(f"Content-Length: {len(answer.body)}")
     if not keeps_alive:
         lines.append("Connection: close")
     head = "\r\n".join(lines) + "\r\n\r\n"

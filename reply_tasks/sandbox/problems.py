@@ -13,6 +13,8 @@ NOT_POSITIVE = "'{}' must be a positive integer."
 BODY_NOT_JSON = "Request body is not valid JSON."
 BODY_REQUIRED = "The request body is required and cannot be empty."
 NOT_EXECUTABLE_NOW = "Task is already finished or in an invalid state."
+NOT_COMPLETABLE_NOW = "Task is already finished or in an invalid state for completion."
+NOT_DELETABLE_NOW = "Task cannot be deleted in its current state."
 NOT_RENDERED = "Failed to render the task template before execution."
 
 #: (pointer, detail) of one offending member.
@@ -29,6 +31,11 @@ class Problem(Exception):  # noqa: N818 - Reply's own word for it
         self.document = document
         self.status = status
         self.headers = headers
+
+    @property
+    def detail(self) -> str:
+        """The sentence of the document."""
+        return "" if self.document is None else str(self.document["detail"])
 
     def answer(self) -> Answer:
         """The answer that carries the document, or no body at all."""
@@ -73,8 +80,12 @@ def too_many_requests(retry_after: int) -> Problem:
 
 def not_found(task_id: int) -> Problem:
     """No such task, or none that this user may see: Reply does not tell them apart."""
-    detail = f"Task with ID {task_id} not found or insufficient permissions."
-    return business(404, "task.notFound", detail)
+    return business(404, "task.notFound", task_missing(task_id))
+
+
+def task_missing(task_id: int) -> str:
+    """The sentence of a task that is not found."""
+    return f"Task with ID {task_id} not found or insufficient permissions."
 
 
 def scope_missing(scope: str) -> Problem:
@@ -83,10 +94,10 @@ def scope_missing(scope: str) -> Problem:
     return business(403, "insufficient_scope", detail)
 
 
-def forbidden(feature: str, user_id: int) -> Problem:
+def forbidden(domain: str, feature: str, user_id: int) -> Problem:
     """The user lacks a feature scope."""
     detail = f"Feature scopes [{feature}] are denied for userId {user_id}."
-    return business(403, "task.forbidden", detail)
+    return business(403, f"{domain}.forbidden", detail)
 
 
 def _bare(status: int, detail: str) -> dict[str, Any]:

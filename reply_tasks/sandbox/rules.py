@@ -9,14 +9,15 @@ from reply_tasks.contract.enums import (
     TaskStatus,
     TaskType,
 )
-from reply_tasks.sandbox.assumptions import Assumptions, ClosedTasks, Omitted
+from reply_tasks.sandbox.account import Account
+from reply_tasks.sandbox.assumptions import ClosedTasks, Omitted
 from reply_tasks.sandbox.forms import Form
 from reply_tasks.sandbox.identity import Dialect
 from reply_tasks.sandbox.problems import (
     Problem,
     business,
 )
-from reply_tasks.sandbox.tasks import RenderError, Task, Template, contact_of, render
+from reply_tasks.sandbox.tasks import RenderError, Task, Template, render
 
 EARLIEST_START = datetime(2015, 1, 1, tzinfo=UTC)
 FILTER_FROM = datetime(2000, 1, 1, tzinfo=UTC)
@@ -27,7 +28,7 @@ _OUT_OF_LISTS = frozenset({TaskStatus.CANCELLED, TaskStatus.ARCHIVED})
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A well-formed TaskUpdateRequest."""
+    """A well-formed TaskUpdateRequest, or a TaskCreateRequest, which has the same members."""
 
     task_type: TaskType
     start_at: datetime
@@ -56,10 +57,15 @@ class Filter:
     overdue: bool | None
 
 
-def read_update(form: Form) -> Update:
-    """The update that a form holds, or a Problem 400 with everything wrong with it."""
+def read_update(form: Form, *, is_creation: bool = False) -> Update:
+    """The update that a form holds, or a Problem 400 with everything wrong with it.
+
+    A creation has the same members and rules, and needs a contact for any type but a to-do.
+    """
     form.require("taskType", "startAt", "dueTo", "template")
     task_type = form.enum("taskType", TaskType)
+    if is_creation and task_type is not TaskType.TO_DO:
+        form.require("contactId")
     start_at, due_to = form.instant("startAt"), form.instant("dueTo")
     if start_at is not None and start_at < EARLIEST_START:
         form.wrong("startAt", "'startAt' must be on or after 2015-01-01.")
@@ -121,18 +127,18 @@ def listed(task: Task) -> bool:
     return task.status not in _OUT_OF_LISTS
 
 
-def passes(task: Task, wanted: Filter, now: datetime, assumed: Assumptions) -> bool:
+def passes(task: Task, wanted: Filter, now: datetime, account: Account) -> bool:
     """Whether a filter lets the task through."""
-    shown = listed(task) or assumed.closed_tasks is ClosedTasks.SHOWN
+    shown = listed(task) or account.assumed.closed_tasks is ClosedTasks.SHOWN
     overdue = task.status is TaskStatus.NEW and task.due_to < now
-    contact_id = task.contact_id
-    zone = None if contact_id is None else contact_of(contact_id).time_zone
+    contact = account.contact(task)
+    zone = None if contact is None else contact.time_zone
     return (
         wanted.start <= task.start_at <= wanted.end
         and (shown if wanted.status is None else task.status is wanted.status)
         and wanted.task_type in {None, task.task_type}
         and wanted.linked_in_task_type in {None, task.linked_in_task_type}
-        and wanted.contact_id in {None, contact_id}
+        and wanted.contact_id in {None, task.contact_id}
         and wanted.assigned_user_id in {None, task.assigned_user_id}
         and wanted.overdue in {None, overdue}
         and (not wanted.sequence_ids or task.sequence_id in wanted.sequence_ids)
@@ -141,9 +147,9 @@ def passes(task: Task, wanted: Filter, now: datetime, assumed: Assumptions) -> b
     )
 
 
-def updated(task: Task, update: Update, assumed: Assumptions) -> Task:
+def updated(task: Task, update: Update, account: Account) -> Task:
     """The task after a full replacement, or a Problem 400 ``task.unknown``."""
-    if assumed.omitted is Omitted.KEPT:
+    if account.assumed.omitted is Omitted.KEPT:
         update = _completed(update, task)
     if task.status is not TaskStatus.NEW:
         raise _refused("Only tasks with 'New' status can be edited.")
@@ -154,11 +160,7 @@ def updated(task: Task, update: Update, assumed: Assumptions) -> Task:
         if contact_id not in {None, task.contact_id}:
             raise _refused("Contact cannot be changed for a task created by a sequence.")
         contact_id = task.contact_id
-    try:
-        render(update.template, contact_id, assumed.variables)
-    except RenderError as error:
-        raise _refused(str(error)) from None
-    return replace(
+    replaced = replace(
         task,
         task_type=update.task_type,
         start_at=update.start_at,
@@ -167,6 +169,11 @@ def updated(task: Task, update: Update, assumed: Assumptions) -> Task:
         contact_id=contact_id,
         linked_in_task_type=update.linked_in_task_type,
     )
+    try:
+        render(update.template, account.contact(replaced), account.assumed.variables)
+    except RenderError as error:
+        raise _refused(str(error)) from None
+    return replaced
 
 
 def _completed(update: Update, task: Task) -> Update:

@@ -8,13 +8,17 @@ from time import monotonic, sleep, time
 from typing import Self, Unpack
 
 from reply_tasks.sandbox import control
+from reply_tasks.sandbox.account import Account
 from reply_tasks.sandbox.api import Api
 from reply_tasks.sandbox.assumptions import Assumptions
 from reply_tasks.sandbox.calls import Call, CallLog, Endpoint
 from reply_tasks.sandbox.connection import Connection
+from reply_tasks.sandbox.contacts import Contact, ContactMembers, Contacts
+from reply_tasks.sandbox.effects import Effect, EffectKind
 from reply_tasks.sandbox.faults import Fault, FaultKind, FaultOptions, Faults
 from reply_tasks.sandbox.identity import DEFAULT_API_KEY, Dialect, Key, Keys, User
 from reply_tasks.sandbox.limits import HOURLY, MINUTELY, Limits
+from reply_tasks.sandbox.mailboxes import Mailbox, Mailboxes, MailboxMembers, mailboxes_of
 from reply_tasks.sandbox.seed import make_tasks
 from reply_tasks.sandbox.store import Sent, Store
 from reply_tasks.sandbox.tasks import Task, TaskMembers
@@ -39,6 +43,9 @@ class SandboxServer:
         dialect: Dialect | None = None,
         body_of_401: bool = True,
         idle_seconds: float | None = None,
+        contacts: Iterable[Contact] = (),
+        mailboxes: Iterable[Mailbox] | None = None,
+        in_organization: bool = True,
         assumed: Assumptions | None = None,
         clock: Callable[[], float] = time,
     ) -> None:
@@ -47,16 +54,24 @@ class SandboxServer:
         self.limits = Limits(requests_per_minute, requests_per_hour, clock, assumed)
         self.faults = Faults()
         self._log = CallLog()
-        users = keys or {DEFAULT_API_KEY: [User(1, "owner@example.com")]}
-        self._api = Api(
+        owner = User(1, "owner@example.com")
+        known = Keys(keys or {DEFAULT_API_KEY: [owner]}, dialect=dialect, body_of_401=body_of_401)
+        self._account = Account(
             store=self.store,
-            keys=Keys(users, dialect=dialect, body_of_401=body_of_401),
+            contacts=Contacts(contacts),
+            mailboxes=Mailboxes(mailboxes_of(known.users) if mailboxes is None else mailboxes),
+            users=known.users,
+            in_organization=in_organization,
+            assumed=assumed,
+        )
+        self._api = Api(
+            account=self._account,
+            keys=known,
             limits=self.limits,
             faults=self.faults,
             log=self._log,
             clock=clock,
             latency=latency,
-            assumed=assumed,
         )
         self._port = port
         self._idle_seconds = idle_seconds
@@ -83,9 +98,27 @@ class SandboxServer:
         return f"{self.root}/v3"
 
     @property
+    def assumed(self) -> Assumptions:
+        """What is assumed of Reply where no source says what it does."""
+        return self._account.assumed
+
+    @property
     def outbox(self) -> list[Sent]:
         """Everything that was sent, in order."""
         return self.store.outbox
+
+    @property
+    def effects(self) -> list[Effect]:
+        """Every task created, completed, assigned or deleted, and contact moved on, in order."""
+        return self.store.effects
+
+    def effects_of(self, kind: EffectKind, task_id: int | None = None) -> list[Effect]:
+        """The effects of one kind, and on one task if given."""
+        return [
+            effect
+            for effect in self.effects
+            if effect.kind is kind and task_id in {None, effect.task.id}
+        ]
 
     @property
     def calls(self) -> list[Call]:
@@ -131,6 +164,18 @@ class SandboxServer:
         """A new task; without members a New e-mail that can be updated and executed."""
         return self.store.create(task_id, **members)
 
+    def create_contact(
+        self, contact_id: int | None = None, **members: Unpack[ContactMembers]
+    ) -> Contact:
+        """A new contact, or one in the place of whoever has this id."""
+        return self._account.contacts.make(contact_id, **members)
+
+    def create_mailbox(
+        self, mailbox_id: int | None = None, **members: Unpack[MailboxMembers]
+    ) -> Mailbox:
+        """A new mailbox of the first user, unless members say otherwise."""
+        return self._account.mailboxes.make(mailbox_id, **members)
+
     def edit_task(self, task_id: int, **members: Unpack[TaskMembers]) -> Task:
         """Change a task as another client would, past every rule."""
         return self.store.edit(task_id, **members)
@@ -144,7 +189,7 @@ class SandboxServer:
         self.limits.spend(user_id, calls, seconds_ago)
 
     def reset(self) -> None:
-        """Back to the start: tasks, outbox, calls, faults and quota."""
+        """Back to the start: what it holds, what it has done and logged, faults and quota."""
         control.reset(self._api)
 
     def start(self) -> Self:

@@ -1,4 +1,4 @@
-"""The tasks and the outbox; a change to a task is judged and made in one step."""
+"""The tasks, the outbox and the effects; a change to a task is judged and made in one step."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Literal, Unpack
 
+from reply_tasks.sandbox.effects import Effect
 from reply_tasks.sandbox.problems import not_found
 from reply_tasks.sandbox.tasks import Task, TaskMembers
 
@@ -24,8 +25,13 @@ class Sent:
     email_account_id: int | None
 
 
-#: A task as it becomes, and what is sent on the way.
-Change = tuple[Task, Sent | None]
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A task as it becomes, what is sent on the way, and what else comes of it."""
+
+    task: Task
+    sent: Sent | None = None
+    effects: tuple[Effect, ...] = ()
 
 
 class Store:
@@ -36,6 +42,7 @@ class Store:
         self._first = {task.id: task for task in tasks}
         self._tasks = dict(self._first)
         self._outbox: list[Sent] = []
+        self._effects: list[Effect] = []
 
     def find(self, task_id: int) -> Task:
         """The task as the API shows it, or a Problem 404."""
@@ -47,11 +54,23 @@ class Store:
     def change(self, task_id: int, judge: Callable[[Task], Change]) -> Task:
         """Let ``judge`` say what the task becomes; nothing else touches a task meanwhile."""
         with self._lock:
-            task, sent = judge(self.find(task_id))
-            self._tasks[task_id] = task
-            if sent is not None:
-                self._outbox.append(sent)
-            return task
+            return self._make(judge(self.find(task_id)))
+
+    def add(self, judge: Callable[[int], Change]) -> Task:
+        """Let ``judge`` say what the task with the next free id is."""
+        with self._lock:
+            return self._make(judge(self._next_id()))
+
+    def _make(self, change: Change) -> Task:
+        task = change.task
+        self._tasks[task.id] = task
+        if change.sent is not None:
+            self._outbox.append(change.sent)
+        self._effects += change.effects
+        return task
+
+    def _next_id(self) -> int:
+        return max(self._tasks, default=0) + 1
 
     def visible(self) -> list[Task]:
         """Every task that the API shows, by id."""
@@ -64,6 +83,11 @@ class Store:
         """Everything sent so far, in order."""
         return list(self._outbox)
 
+    @property
+    def effects(self) -> list[Effect]:
+        """Every effect so far, in order."""
+        return list(self._effects)
+
     def peek(self, task_id: int) -> Task:
         """The task whether hidden or not; KeyError when there is none."""
         return self._tasks[task_id]
@@ -71,7 +95,7 @@ class Store:
     def create(self, task_id: int | None = None, **members: Unpack[TaskMembers]) -> Task:
         """A new task under the next free id, or in the place of the one with this id."""
         with self._lock:
-            number = max(self._tasks, default=0) + 1 if task_id is None else task_id
+            number = self._next_id() if task_id is None else task_id
             task = Task(number, **members)
             self._tasks[number] = task
             return task
@@ -84,7 +108,8 @@ class Store:
             return task
 
     def reset(self) -> None:
-        """The tasks of the start, and an empty outbox."""
+        """The tasks of the start, an empty outbox and no effects."""
         with self._lock:
             self._tasks = dict(self._first)
             self._outbox.clear()
+            self._effects.clear()

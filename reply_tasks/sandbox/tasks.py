@@ -1,14 +1,14 @@
-"""What the sandbox keeps of a task, its contact, and how a template becomes content."""
+"""What the sandbox keeps of a task, and how a template becomes content."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TypedDict
 
 from reply_tasks.contract.enums import CreationSource, LinkedInTaskType, TaskStatus, TaskType
 from reply_tasks.sandbox.assumptions import Variables
+from reply_tasks.sandbox.contacts import Contact
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,39 +33,6 @@ class Content:
 
     body: str
     subject: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """A person that tasks are about."""
-
-    id: int
-    first_name: str
-    last_name: str
-    company: str
-    title: str
-    city: str
-    time_zone: str
-
-    @property
-    def full_name(self) -> str:
-        """First and last name."""
-        return f"{self.first_name} {self.last_name}"
-
-    @property
-    def email(self) -> str:
-        """An address under a name that is reserved for examples."""
-        return f"{self.first_name}.{self.last_name}.{self.id}@example.com".lower()
-
-    @property
-    def phone(self) -> str:
-        """A number in the range that is reserved for fiction."""
-        return f"+1555{self.id % 10_000_000:07d}"
-
-    @property
-    def linked_in_url(self) -> str:
-        """A profile address."""
-        return f"https://www.linkedin.example/in/contact-{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,45 +83,11 @@ class TaskMembers(TypedDict, total=False):
     hidden: bool
 
 
-_FIRST = ("Ada", "Bo", "Carla", "Deniz", "Emeka", "Freya", "Goran", "Hana", "Ivan", "June")
-_LAST = (
-    "Abbott",
-    "Berg",
-    "Costa",
-    "Dahl",
-    "Eze",
-    "Frank",
-    "Gupta",
-    "Horn",
-    "Ito",
-    "Jansen",
-    "Kern",
-)
-_COMPANIES = ("Acme", "Borealis", "Cobalt", "Dune", "Ember", "Fjord", "Gale")
-_TITLES = ("CEO", "Head of Sales", "Buyer", "Engineer", "Office Manager")
-_CITIES = (("Lisbon", "Europe/Lisbon"), ("Kyiv", "Europe/Kyiv"), ("Boston", "America/New_York"))
-
-
-@lru_cache(maxsize=4096)
-def contact_of(contact_id: int) -> Contact:
-    """The contact with this id; every id names one, always the same."""
-    city, time_zone = _CITIES[contact_id % len(_CITIES)]
-    return Contact(
-        id=contact_id,
-        first_name=_FIRST[contact_id % len(_FIRST)],
-        last_name=_LAST[contact_id % len(_LAST)],
-        company=_COMPANIES[contact_id % len(_COMPANIES)],
-        title=_TITLES[contact_id % len(_TITLES)],
-        city=city,
-        time_zone=time_zone,
-    )
-
-
 def render(
-    template: Template, contact_id: int | None, variables: Variables = Variables.EITHER
+    template: Template, contact: Contact | None, variables: Variables = Variables.EITHER
 ) -> Content:
     """The content of ``template`` for this contact; a RenderError names what is unresolved."""
-    values = {} if contact_id is None else _variables(contact_of(contact_id), variables)
+    values = {} if contact is None else _variables(contact, variables)
     subject = template.subject
     return Content(
         body=_resolve(template.body, values),
@@ -162,11 +95,13 @@ def render(
     )
 
 
-def content_of(task: Task, variables: Variables = Variables.EITHER) -> Content:
+def content_of(
+    task: Task, contact: Contact | None, variables: Variables = Variables.EITHER
+) -> Content:
     """What ``includeContent=true`` shows: a finished task's template is its final content."""
     if task.status is TaskStatus.FINISHED:
         return Content(task.template.body, task.template.subject)
-    return render(task.template, task.contact_id, variables)
+    return render(task.template, contact, variables)
 
 
 def _resolve(text: str, values: Mapping[str, str]) -> str:

@@ -11,8 +11,9 @@ from reply_tasks.contract.enums import (
     TaskStatus,
     TaskType,
 )
+from reply_tasks.sandbox.contacts import Contact
 from reply_tasks.sandbox.identity import Dialect
-from reply_tasks.sandbox.tasks import Content, Task, contact_of
+from reply_tasks.sandbox.tasks import Content, Task
 
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
@@ -21,8 +22,10 @@ _BY_PHONE = frozenset({TaskType.CALL, TaskType.SMS})
 _BY_PROFILE = frozenset({TaskType.LINKED_IN})
 
 
-def task_json(task: Task, dialect: Dialect, content: Content | None = None) -> dict[str, Any]:
-    """The Task of get, update and execute; nulls are present, as on the wire."""
+def task_json(
+    task: Task, contact: Contact | None, dialect: Dialect, content: Content | None = None
+) -> dict[str, Any]:
+    """The Task of every endpoint that answers one; nulls are present, as on the wire."""
     template = task.template
     attachments = template.attachment_ids
     return {
@@ -48,22 +51,19 @@ def task_json(task: Task, dialect: Dialect, content: Content | None = None) -> d
             "attachmentIdList": None if attachments is None else list(attachments),
         },
         "content": None if content is None else {"subject": content.subject, "body": content.body},
-        "deliveryInfo": _delivery_info(task),
+        "deliveryInfo": _delivery_info(task, contact),
     }
 
 
-def list_item_json(task: Task, dialect: Dialect) -> dict[str, Any]:
+def list_item_json(task: Task, contact: Contact | None, dialect: Dialect) -> dict[str, Any]:
     """The TaskListItem of list and filter: no template, so it can never be the base of a PUT."""
-    contact = None
-    if task.contact_id is not None:
-        contact = {"id": task.contact_id, "fullName": contact_of(task.contact_id).full_name}
     return {
         "id": task.id,
         "taskType": _enum(task.task_type, dialect),
         "status": _enum(task.status, dialect),
         "linkedInTaskType": _enum(task.linked_in_task_type, dialect),
         "assignedUserId": task.assigned_user_id,
-        "contact": contact,
+        "contact": None if contact is None else {"id": contact.id, "fullName": contact.full_name},
         "startAt": write_instant(task.start_at),
         "dueTo": write_instant(task.due_to),
         "finishedAt": None if task.finished_at is None else write_instant(task.finished_at),
@@ -92,20 +92,19 @@ def read_instant(text: str) -> datetime | None:
         return None
 
 
-def address_of(task: Task) -> str | None:
+def address_of(task: Task, contact: Contact | None) -> str | None:
     """Where the task reaches its contact: an e-mail address, a phone number or a profile."""
-    if task.contact_id is None:
+    if contact is None:
         return None
-    contact = contact_of(task.contact_id)
     if task.task_type in _BY_MAIL:
-        return contact.email
+        return contact.email or None
     if task.task_type in _BY_PHONE:
-        return contact.phone
-    return contact.linked_in_url if task.task_type in _BY_PROFILE else None
+        return contact.phone or None
+    return (contact.linked_in_url or None) if task.task_type in _BY_PROFILE else None
 
 
-def _delivery_info(task: Task) -> dict[str, str | None] | None:
-    address = address_of(task)
+def _delivery_info(task: Task, contact: Contact | None) -> dict[str, str | None] | None:
+    address = address_of(task, contact)
     if address is None:
         return None
     return {

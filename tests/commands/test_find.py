@@ -9,7 +9,7 @@ from messages import execution, update
 from target_runs import Stage
 
 from reply_tasks.sandbox import Endpoint, FaultKind
-from reply_tasks.sandbox.tasks import contact_of
+from reply_tasks.sandbox.contacts import contact_of
 
 ALICE = contact_of(1001)
 

@@ -22,6 +22,7 @@ from reply_tasks.sandbox import (
     Template,
     User,
 )
+from reply_tasks.sandbox.contacts import contact_of
 from reply_tasks.sandbox.wire import task_json
 from tap_reply_tasks.tap import TapReplyTasks
 
@@ -97,7 +98,10 @@ def play(folder: Path) -> None:
         stage.target("4", [_update("crm-1", 1, now, template={"body": "x"})], key="no", expected=1)
         sandbox.edit_task(1, status=TaskStatus.FINISHED, finished_at=now)
         stage.tap("2", streams=(*_LEDGER, "tasks", "task_snapshots"), state="tap-1")
-        tasks = [task_json(task, Dialect.PREVIEW) for task in sandbox.store.visible()]
+        tasks = [
+            task_json(task, contact_of(task.contact_id or 0), Dialect.PREVIEW)
+            for task in sandbox.store.visible()
+        ]
     facts = {"startedAt": now.isoformat(), "tasks": tasks}
     (folder / "facts.json").write_text(json.dumps(facts))
 

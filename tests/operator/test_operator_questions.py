@@ -28,7 +28,7 @@ from reply_tasks.operator import (
     uncertain_operations,
 )
 from reply_tasks.sandbox import Endpoint, FaultKind
-from reply_tasks.sandbox.tasks import contact_of
+from reply_tasks.sandbox.contacts import contact_of
 
 ALICE = contact_of(1001)
 BOB = contact_of(1002)

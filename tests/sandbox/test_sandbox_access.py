@@ -137,11 +137,15 @@ def test_route_ids_are_positive_integers(path: str, detail: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "allow"),
     [
-        ("PATCH", "/tasks/1", 405, "GET, PUT"),
+        ("PATCH", "/tasks/1", 405, "GET, PUT, DELETE"),
         ("GET", "/tasks/1/execute", 405, "POST"),
-        ("DELETE", "/tasks", 405, "GET"),
+        ("DELETE", "/tasks", 405, "GET, POST"),
+        ("GET", "/tasks/1/assigned-user", 405, "PUT"),
+        ("GET", "/tasks/batch/complete", 405, "POST"),
+        ("PUT", "/contacts/1", 405, "GET"),
         ("GET", "/tasks/1/perform", 404, None),
-        ("GET", "/contacts", 404, None),
+        ("GET", "/tasks/batch/delete", 404, None),
+        ("GET", "/contacts/1/tasks", 404, None),
         ("GET", "/", 404, None),
     ],
 )

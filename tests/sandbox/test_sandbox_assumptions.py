@@ -6,10 +6,18 @@ from typing import Any
 
 import pytest
 import requests
-from sandbox_client import CURRENT_UPDATE, UPDATE, Client, sandbox
+from sandbox_client import CURRENT_UPDATE, UPDATE, Client, client_of, sandbox
 
 from reply_tasks.contract.enums import LinkedInTaskType, TaskStatus, TaskType
-from reply_tasks.sandbox import DEFAULT_API_KEY, Dialect, Endpoint, FaultKind, Task, Template
+from reply_tasks.sandbox import (
+    DEFAULT_API_KEY,
+    Dialect,
+    EffectKind,
+    FaultKind,
+    Task,
+    Template,
+    User,
+)
 from reply_tasks.sandbox.assumptions import QUESTIONS, Assumptions, read_assumptions
 
 ONE, TWO = Template("Hi {{firstName}}", "S", (7,)), Template("Hi {{FirstName}}")
@@ -121,13 +129,13 @@ def large(api: Client) -> object:
 
 
 def at_once(api: Client) -> object:
-    """How many messages two executions send of which the second arrives while the first runs."""
-    api.server.fault(FaultKind.LATENCY, endpoint=Endpoint.EXECUTE, seconds=0.5, times=2)
-    with ThreadPoolExecutor(2) as callers:
-        for _ in range(2):
-            callers.submit(requests.post, f"{api.server.url}/tasks/1/execute", **_AS_OWNER)
+    """How many of two executions send, and of two completions count, that arrive together."""
+    api.server.fault(FaultKind.LATENCY, seconds=0.5, times=4)
+    with ThreadPoolExecutor(4) as callers:
+        for call in ("1/execute", "2/complete") * 2:
+            callers.submit(requests.post, f"{api.server.url}/tasks/{call}", **_AS_OWNER)
     assert api.execute(1).status_code == 409, "afterwards the task is finished"
-    return len(api.server.outbox)
+    return len(api.server.outbox), len(api.server.effects_of(EffectKind.COMPLETED, 2))
 
 
 def across_a_minute(api: Client) -> object:
@@ -146,6 +154,39 @@ def _statuses(api: Client, moments: tuple[float, ...]) -> list[int]:
         NOW[0] = at
         found.append(api.call("GET", "/whoami").status_code)
     return found
+
+
+def deleted(api: Client) -> object:
+    """The statuses of reading and of deleting again what was deleted."""
+    gone = api.call("DELETE", "/tasks/1").status_code
+    return gone, api.get(1).status_code, api.call("DELETE", "/tasks/1").status_code
+
+
+def undeletable(api: Client) -> object:
+    """What a bulk deletion says of a cancelled task."""
+    answer = api.call("POST", "/tasks/bulk-delete", json={"ids": [1, 3]}).json()
+    return {task: item["error"] for task, item in answer.items()}
+
+
+def searched(api: Client) -> object:
+    """How many contacts and mailboxes have an address, and one that it is a part of."""
+    for address in ("Ann@Example.com", "joann@example.com"):
+        api.server.create_contact(email=address)
+        api.server.create_mailbox(email=address)
+    query, body = {"email": "ann@example.com"}, {"email": "ann@example.com"}
+    contacts = api.call("GET", "/contacts", params=query).json()["items"]
+    mailboxes = api.call("POST", "/email-accounts/filter", json=body).json()["items"]
+    return len(contacts), len(mailboxes)
+
+
+def team(api: Client) -> object:
+    """The users of the list, in an organization of two teams."""
+    keys = {"k": [User(1), User(2, team_id=2)]}
+    with (
+        sandbox(keys=keys, assumed=api.server.assumed) as other,
+        client_of(other.server, key="k") as client,
+    ):
+        return [user["userId"] for user in client.call("GET", "/whoami/team-users").json()]
 
 
 CASES: list[tuple[str, Callable[[Client], object], object]] = [
@@ -174,12 +215,20 @@ CASES: list[tuple[str, Callable[[Client], object], object]] = [
     ("unrenderable=null", shown, None),
     ("ids=32-bit", large, (400, 400)),
     ("ids=64-bit", large, (200, 200)),
-    ("at-once=one-sends", at_once, 1),
-    ("at-once=each-sends", at_once, 2),
+    ("at-once=one-sends", at_once, (1, 1)),
+    ("at-once=each-sends", at_once, (2, 2)),
     ("windows=sliding", across_a_minute, [200, 200, 200, 429, 429, 429, 429, 200]),
     ("windows=fixed", across_a_minute, [200, 200, 200, 429, 200, 200, 200, 429]),
     ("refused-calls=free", refused_again, [200, 200, 200, 429, 429, 200, 200, 200]),
     ("refused-calls=counted", refused_again, [200, 200, 200, 429, 429, 429, 429, 429]),
+    ("deleted-tasks=readable", deleted, (204, 200, 400)),
+    ("deleted-tasks=gone", deleted, (204, 404, 404)),
+    ("undeletable=not-found", undeletable, {"3": 1}),
+    ("undeletable=nothing", undeletable, {}),
+    ("email-search=exact", searched, (1, 1)),
+    ("email-search=part", searched, (2, 2)),
+    ("team-users=every-team", team, [1, 2]),
+    ("team-users=own-team", team, [1]),
 ]
 
 

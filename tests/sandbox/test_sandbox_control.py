@@ -95,12 +95,51 @@ def test_the_outbox_over_http() -> None:
         ]
 
 
+def test_the_effects_over_http() -> None:
+    """Who did what to which task, when and by which call; the task as that call left it."""
+    with sandbox(clock=lambda: 1_800_000_000.0) as api:
+        task = api.server.create_task()
+        api.get(task.id)
+        api.call("POST", f"/tasks/{task.id}/complete", json={})
+        api.call("DELETE", f"/tasks/{task.id}")
+        done, deleted = api.control("GET", "effects").json()
+    assert (done["kind"], deleted["kind"]) == ("completed", "deleted")
+    assert (done["call"], deleted["call"]) == (2, 3)
+    assert (done["task"]["status"], deleted["task"]["status"]) == (1, 4)
+    del done["task"]
+    assert done == {
+        "kind": "completed",
+        "task_id": task.id,
+        "user_id": 1,
+        "at": "2027-01-15T08:00:00+00:00",
+        "call": 2,
+        "call_resolution": None,
+    }
+
+
+def test_contacts_and_mailboxes_can_be_made_over_http() -> None:
+    """One or several, under a given or the next id; null is no address."""
+    with sandbox() as api:
+        one, two = api.control(
+            "POST", "contacts", [{"id": 9, "email": None}, {"email": "ann@crm.example"}]
+        ).json()
+        assert (one["id"], one["email"]) == (9, "")
+        assert api.call("GET", f"/contacts/{two['id']}").json()["email"] == "ann@crm.example"
+        box = api.control("POST", "mailboxes", {"email": "a@b.example", "isDefault": True}).json()
+        assert (box[0]["id"], box[0]["owner_user_id"], box[0]["is_default"]) == (3, 1, True)
+
+
 def test_reset_goes_back_to_the_start() -> None:
     """Tasks, outbox, calls, faults and quota."""
     with sandbox(tasks=[Task(1)], requests_per_minute=1) as api:
         api.execute(1)
         api.server.create_task()
+        api.server.create_contact(5, email="five@crm.example")
+        api.server.create_mailbox()
         api.server.fault("500")
+        assert api.control("POST", "reset").status_code == 200
+        assert api.server.effects == []
+        assert len(api.call("GET", "/email-accounts").json()["items"]) == 2
         assert api.control("POST", "reset").status_code == 200
         assert api.server.store.visible() == [Task(1)]
         assert (api.server.outbox, api.server.calls) == ([], [])
@@ -116,6 +155,8 @@ def test_reset_goes_back_to_the_start() -> None:
         ("PATCH", "tasks/1", {"status": "done"}, 400),
         ("PATCH", "tasks/1", {"dueTo": "soon"}, 400),
         ("POST", "spend", {"calls": "many"}, 400),
+        ("POST", "contacts", {"mail": "x"}, 400),
+        ("POST", "mailboxes", [{"connectionStatus": "lost"}], 400),
         ("GET", "nothing", None, 404),
         ("DELETE", "outbox", None, 404),
     ],

@@ -18,6 +18,7 @@ def needed_scopes(api: Client) -> dict[str, str | None]:
         "filter": api.call("POST", "/tasks/filter", json={}),
         "update": api.update(1),
         "execute": api.execute(1),
+        "team_users": api.call("GET", "/whoami/team-users"),
     }
     missing: dict[str, str | None] = {}
     for name, answer in answers.items():
@@ -55,6 +56,7 @@ def test_each_endpoint_needs_its_scope(
     with sandbox(tasks=[Task(1)], keys=keys) as api, client_of(api.server, key="k") as client:
         assert needed_scopes(client) == {
             "whoami": None,
+            "team_users": None,
             "get": read,
             "list": read,
             "filter": read,

@@ -148,7 +148,7 @@ def test_what_is_not_in_the_contract_is_named_once(
     monkeypatch.setattr(
         endpoints,
         "list_item_json",
-        lambda task, dialect: list_item_json(task, dialect) | {"mood": "good"},
+        lambda *item: list_item_json(*item) | {"mood": "good"},
     )
     output = emit(config, "tasks")
     assert len(output.records["tasks"]) == 25

@@ -74,8 +74,9 @@ def _none(stage: Stage) -> None:
 class _Odd(Fault):
     """A refusal that no rule of the documentation explains."""
 
-    def answer(self) -> Answer:
+    def answer(self, success: int = 200) -> Answer:
         """Refuse with a code and words that nobody knows."""
+        del success
         return Answer(409, b'{"title": "Conflict", "code": "task.odd", "detail": "Not today."}')
 
 
