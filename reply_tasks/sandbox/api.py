@@ -12,8 +12,7 @@ from typing import Protocol
 
 from reply_tasks.sandbox.account import Account
 from reply_tasks.sandbox.assumptions import AtOnce
-from reply_tasks.sandbox.batches import BATCHES
-from reply_tasks.sandbox.calls import Call, CallLog, Endpoint, without_secrets
+from reply_tasks.sandbox.calls import BATCHES, Call, CallLog, Endpoint, without_secrets
 from reply_tasks.sandbox.endpoints import serve
 from reply_tasks.sandbox.faults import Fault, FaultKind, Faults, When
 from reply_tasks.sandbox.forms import parse_json

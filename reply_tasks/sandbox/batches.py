@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from reply_tasks.contract.enums import ReplyEnum
-from reply_tasks.sandbox.calls import Endpoint
 from reply_tasks.sandbox.identity import Dialect
 from reply_tasks.sandbox.messages import Answer
 from reply_tasks.sandbox.problems import Problem, task_missing
@@ -12,7 +11,6 @@ from reply_tasks.sandbox.store import Change
 from reply_tasks.sandbox.tasks import Task
 from reply_tasks.sandbox.visit import Visit
 
-BATCHES = frozenset({Endpoint.BATCH_COMPLETE, Endpoint.BATCH_ASSIGN, Endpoint.BULK_DELETE})
 MOST_IDS = 100
 
 

@@ -34,6 +34,10 @@ class Endpoint(StrEnum):
     FILTER_EMAIL_ACCOUNTS = "filter-email-accounts"
 
 
+#: The endpoints that are about many tasks.
+BATCHES = frozenset({Endpoint.BATCH_COMPLETE, Endpoint.BATCH_ASSIGN, Endpoint.BULK_DELETE})
+
+
 @dataclass(slots=True)
 class Call:
     """One call, logged on arrival; what is not known yet is filled in when it is answered."""
@@ -57,6 +61,13 @@ class Call:
     done: bool = False
     #: Its place among all calls that were logged, from 1.
     number: int = 0
+
+    def concerns(self, task_id: int) -> bool:
+        """Whether it is about this task, by its address or among the ids of a batch."""
+        if self.endpoint not in BATCHES:
+            return self.task_id == task_id
+        ids = self.body.get("ids") if isinstance(self.body, dict) else None
+        return isinstance(ids, list) and task_id in ids
 
 
 class CallLog:

@@ -91,7 +91,7 @@ class Fault:
         """Whether it is about calls such as this one."""
         return (
             self.endpoint in {None, call.endpoint}
-            and self.task_id in {None, call.task_id}
+            and (self.task_id is None or call.concerns(self.task_id))
             and self.method in {None, call.method}
             and self.path in {None, call.path}
         )

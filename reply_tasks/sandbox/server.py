@@ -130,7 +130,7 @@ class SandboxServer:
         return [
             call
             for call in self.calls
-            if call.endpoint is endpoint and task_id in {None, call.task_id}
+            if call.endpoint is endpoint and (task_id is None or call.concerns(task_id))
         ]
 
     def wait_for_calls(
@@ -147,7 +147,7 @@ class SandboxServer:
             calls = [
                 call
                 for call in self.calls
-                if endpoint in {None, call.endpoint} and task_id in {None, call.task_id}
+                if endpoint in {None, call.endpoint} and (task_id is None or call.concerns(task_id))
             ]
             if len(calls) >= count:
                 return calls

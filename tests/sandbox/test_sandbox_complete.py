@@ -151,6 +151,20 @@ def test_a_batch_has_1_to_100_positive_ids(path: str, ids: object, pointer: str)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, pointer)
 
 
+def test_a_fault_strikes_the_batch_with_its_task() -> None:
+    """And the log tells which batches were about a task."""
+    with sandbox(tasks=[CALL, STEP]) as api:
+        api.server.fault("503", task_id=2)
+        statuses = [
+            api.call("POST", "/tasks/batch/complete", json={"ids": ids}).status_code
+            for ids in ([1], [7, 2], [2])
+        ]
+        assert statuses == [200, 503, 200]
+        assert len(api.server.calls_of(Endpoint.BATCH_COMPLETE, 2)) == 2
+        assert api.call("POST", "/tasks/batch/complete", json=[2]).status_code == 400
+        assert len(api.server.wait_for_calls(2, task_id=2)) == 2
+
+
 def test_a_batch_of_100_that_goes_wrong_in_its_middle() -> None:
     """A batch is not atomic: a lost answer may leave any number of its tasks done."""
     tasks = [Task(number) for number in range(1, 101)]
