@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 
 from reply_tasks.ledger import RunTotals
 
+#: Seconds that what is in flight may take to settle when the run stops; then its claims are left to
+#: the next run.
+STOP_BOUND = 20.0
+
 
 @dataclass(slots=True)
 class RunResult:

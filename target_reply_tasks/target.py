@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from functools import partial
 from types import FrameType
-from typing import IO, Any, ClassVar, cast
+from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 from singer_sdk import Target
@@ -22,8 +22,6 @@ from reply_tasks.ledger import AsRead, LedgerError
 from reply_tasks.log_lines import LogLines
 from reply_tasks.plugin_settings import CatalogedSettings, spare_the_imported
 from reply_tasks.settings import TargetSettings, merged, target_settings_schema
-from target_reply_tasks.dry_run.run import DryRun, TellAsJson, TellInLog
-from target_reply_tasks.engine.engine import STOP_BOUND
 from target_reply_tasks.errors import InputClosedError, StopRun
 from target_reply_tasks.output import write_line
 from target_reply_tasks.reading.intake import Intake
@@ -35,11 +33,13 @@ from target_reply_tasks.reading.reader import (
     what_broke,
 )
 from target_reply_tasks.reading.signals import Signals
-from target_reply_tasks.result import RunResult
-from target_reply_tasks.run import AnyRun, Run
+from target_reply_tasks.result import STOP_BOUND, RunResult
 from target_reply_tasks.sdk_lines import silence_the_untrue
 from target_reply_tasks.sinks import TaskSink
 from target_reply_tasks.steps import Step
+
+if TYPE_CHECKING:
+    from target_reply_tasks.run import AnyRun
 
 
 class TargetReplyTasks(CatalogedSettings[TargetSettings], Target):
@@ -76,11 +76,20 @@ Example:
         self.run: AnyRun = self._make_run()
         self.result = RunResult()
 
-    def _make_run(self) -> AnyRun:
+    def _make_run(self) -> "AnyRun":
+        """What a run imports, the ledger above all, ``--about`` does without."""
         if self.settings.dry_run:
+            from target_reply_tasks.dry_run.run import (  # noqa: PLC0415 - as said above
+                DryRun,
+                TellAsJson,
+                TellInLog,
+            )
+
             jsonl = self._plan_format == "jsonl"
             teller = TellAsJson(self.write_line) if jsonl else TellInLog(self.logger)
             return DryRun(self.settings, self.logger, teller)
+        from target_reply_tasks.run import Run  # noqa: PLC0415 - as said above
+
         return Run(
             self.settings,
             self.logger,
@@ -256,7 +265,6 @@ Example:
         plan_format: str | None = None,
     ) -> None:
         """Run the target, and exit with its verdict; never with a traceback for bad input."""
-        spare_the_imported()
         silence_the_untrue(cls.logger)
         with LogLines():
             super(Target, cls).invoke(about=about, about_format=about_format)
@@ -268,6 +276,7 @@ Example:
                 config=merged(config.config if config else {}, plans),
                 parse_env_config=bool(config and config.parse_env),
             )
+            spare_the_imported()
             sys.exit(target.exit_code_of(file_input or target.message_reader.default_input))
 
     def exit_code_of(self, source: IO[str]) -> int:

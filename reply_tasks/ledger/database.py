@@ -15,18 +15,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from reply_tasks.ledger import quota_tables  # noqa: F401 - makes them known to the metadata
-from reply_tasks.ledger.files import LedgerFile, private_file
-from reply_tasks.ledger.migrations import MIGRATIONS, identify
-from reply_tasks.ledger.tables import dump_json, metadata, migrations, sequences
-from reply_tasks.ledger.urls import (
+from reply_tasks.ledger.errors import (
     LedgerAwayError,
     LedgerError,
     MissingLedgerError,
     OlderLedgerError,
-    cause,
-    shown,
-    usable,
 )
+from reply_tasks.ledger.files import LedgerFile, private_file
+from reply_tasks.ledger.migrations import MIGRATIONS, identify
+from reply_tasks.ledger.tables import dump_json, metadata, migrations, sequences
+from reply_tasks.ledger.urls import cause, shown, usable
 
 #: Any fixed number: it keeps two processes from migrating one PostgreSQL ledger at once.
 MIGRATION_LOCK = 7_236_214_001

@@ -8,7 +8,7 @@ from typing import Self
 
 from sqlalchemy.engine import URL
 
-from reply_tasks.ledger.urls import LedgerError, MissingLedgerError
+from reply_tasks.ledger.errors import LedgerError, MissingLedgerError
 
 #: What SQLite keeps beside a database.
 _SIDE_FILES = ("-wal", "-shm", "-journal")

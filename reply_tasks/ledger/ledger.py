@@ -1,8 +1,6 @@
 """The ledger as a process uses it: opened once, with a holder whose lease is renewed."""
 
-import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Self
@@ -13,17 +11,9 @@ from reply_tasks.ledger.boot_clock import since_boot
 from reply_tasks.ledger.database import LedgerError, clear_errors, open_engine, writing, writing_on
 from reply_tasks.ledger.files import LedgerFile
 from reply_tasks.ledger.identity import claim_origin, note_opening
+from reply_tasks.ledger.ids import new_id
 from reply_tasks.ledger.liveness import LEASE, RENEWAL, Holder, this_process
 from reply_tasks.ledger.runs import forget_holder, register_holder, renew_lease
-
-
-def new_id() -> str:
-    """A new id of an operation, a run or a holder: 32 hex digits.
-
-    It begins with the time, in ticks of 16 microseconds, so that rows go to the end of the index of
-    ids (the reason for UUIDs of version 7, RFC 9562); twelve digits tell a run's records apart.
-    """
-    return f"{time.time_ns() >> 14:012x}{os.urandom(10).hex()}"
 
 
 class Ledger:

@@ -6,6 +6,8 @@ from urllib.parse import quote, quote_plus
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from reply_tasks.ledger.errors import LedgerError
+
 #: A database's own words may quote what it was given to connect with.
 _CONNINFO = re.compile(r"(?i)(pass(?:word|wd|file)?\s*=\s*)('[^']*'|\S+)")
 _USER_INFO = re.compile(r"(://)[^/\s]*@")
@@ -13,22 +15,6 @@ _MASK = "***"
 
 #: Passwords of the ledgers that this process was given, as they may be written.
 _secrets: set[str] = set()
-
-
-class LedgerError(Exception):
-    """The ledger can't be opened or written. The message says what to do; it holds no secret."""
-
-
-class MissingLedgerError(LedgerError):
-    """There is no ledger at the place that was named."""
-
-
-class OlderLedgerError(LedgerError):
-    """An older version wrote the ledger, and it was not to be upgraded."""
-
-
-class LedgerAwayError(LedgerError):
-    """The database is away or busy: what was to be written may be written when it is back."""
 
 
 def usable(ledger_url: str) -> URL:

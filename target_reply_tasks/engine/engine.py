@@ -41,14 +41,11 @@ from target_reply_tasks.inbox import (
     StateRead,
     StopWanted,
 )
-from target_reply_tasks.result import RunResult
+from target_reply_tasks.result import STOP_BOUND, RunResult
 from target_reply_tasks.sending.senders import Senders
 from target_reply_tasks.steps import Step
 from target_reply_tasks.work import Settled, Unsettled
 
-#: Seconds that what is in flight may take to settle when the run stops; then its claims are left to
-#: the next run.
-STOP_BOUND = 20.0
 _OUTPUT_CLOSED = (
     "A STATE can't be written to standard output ({}), so that the next run will read again what "
     "this one has settled: the ledger knows it."

@@ -15,8 +15,8 @@ from sqlalchemy import insert, text
 from reply_tasks.ledger import open_engine
 from reply_tasks.ledger.liveness import LEASE, RENEWAL
 from reply_tasks.ledger.tables import operations, runs
-from target_reply_tasks.engine.engine import STOP_BOUND
 from target_reply_tasks.engine.gate import WINDOW
+from target_reply_tasks.result import STOP_BOUND
 from target_reply_tasks.target import TargetReplyTasks
 
 ROOT = Path(__file__).parents[2]
