@@ -133,6 +133,13 @@ class RefusedCalls(Assumption):
     COUNTED = "counted", "yes: who goes on calling stays refused"
 
 
+class CreatedTasks(Assumption):
+    """When do lists and filters find a task that was just created?"""
+
+    AT_ONCE = "at-once", "at once"
+    LATER = "later", "after five seconds; by its id it is there at once"
+
+
 class DeletedTasks(Assumption):
     """Can a deleted task still be read by its id?"""
 
@@ -180,6 +187,7 @@ class Assumptions:
     at_once: AtOnce = AtOnce.ONE
     windows: Windows = Windows.SLIDING
     refused_calls: RefusedCalls = RefusedCalls.FREE
+    created_tasks: CreatedTasks = CreatedTasks.AT_ONCE
     deleted_tasks: DeletedTasks = DeletedTasks.READABLE
     undeletable: Undeletable = Undeletable.NOT_FOUND
     email_search: EmailSearch = EmailSearch.EXACT

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from reply_tasks.sandbox import (
     assignments,
@@ -12,7 +13,7 @@ from reply_tasks.sandbox import (
     executions,
     rules,
 )
-from reply_tasks.sandbox.assumptions import Order, Unrenderable
+from reply_tasks.sandbox.assumptions import CreatedTasks, Order, Unrenderable
 from reply_tasks.sandbox.calls import Endpoint
 from reply_tasks.sandbox.identity import Caller
 from reply_tasks.sandbox.messages import Answer
@@ -21,6 +22,9 @@ from reply_tasks.sandbox.store import Change
 from reply_tasks.sandbox.tasks import RenderError, Task, content_of
 from reply_tasks.sandbox.visit import Page, Visit, page_of
 from reply_tasks.sandbox.wire import list_item_json
+
+#: How long a new task is in no list, when so assumed.
+_UNFOUND_FOR = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +96,23 @@ def _get(visit: Visit) -> Answer:
 def _list(visit: Visit) -> Answer:
     page = page_of(visit.request)
     page.check("task")
-    return _items(visit, [task for task in visit.store.visible() if rules.listed(task)], page)
+    return _items(visit, [task for task in _found(visit) if rules.listed(task)], page)
 
 
 def _filter(visit: Visit) -> Answer:
     page = page_of(visit.request)
     form = visit.form(*page.unreadable, *page.out_of_range)
     wanted = rules.read_filter(form, visit.dialect, visit.now)
-    tasks = [t for t in visit.store.visible() if rules.passes(t, wanted, visit.now, visit.account)]
+    tasks = [t for t in _found(visit) if rules.passes(t, wanted, visit.now, visit.account)]
     return _items(visit, tasks, page)
+
+
+def _found(visit: Visit) -> list[Task]:
+    """Every task that a list or a filter may find by now."""
+    tasks = visit.store.visible()
+    if visit.assumed.created_tasks is CreatedTasks.AT_ONCE:
+        return tasks
+    return [task for task in tasks if task.created_at + _UNFOUND_FOR <= visit.now]
 
 
 def _items(visit: Visit, tasks: list[Task], page: Page) -> Answer:

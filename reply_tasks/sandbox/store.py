@@ -43,6 +43,7 @@ class Store:
         self._tasks = dict(self._first)
         self._outbox: list[Sent] = []
         self._effects: list[Effect] = []
+        self._last_id = max(self._tasks, default=0)
 
     def find(self, task_id: int) -> Task:
         """The task as the API shows it, or a Problem 404."""
@@ -59,18 +60,19 @@ class Store:
     def add(self, judge: Callable[[int], Change]) -> Task:
         """Let ``judge`` say what the task with the next free id is."""
         with self._lock:
-            return self._make(judge(self._next_id()))
+            return self._make(judge(self._last_id + 1))
 
     def _make(self, change: Change) -> Task:
         task = change.task
-        self._tasks[task.id] = task
+        self._keep(task)
         if change.sent is not None:
             self._outbox.append(change.sent)
         self._effects += change.effects
         return task
 
-    def _next_id(self) -> int:
-        return max(self._tasks, default=0) + 1
+    def _keep(self, task: Task) -> None:
+        self._tasks[task.id] = task
+        self._last_id = max(self._last_id, task.id)
 
     def visible(self) -> list[Task]:
         """Every task that the API shows, by id."""
@@ -95,9 +97,9 @@ class Store:
     def create(self, task_id: int | None = None, **members: Unpack[TaskMembers]) -> Task:
         """A new task under the next free id, or in the place of the one with this id."""
         with self._lock:
-            number = self._next_id() if task_id is None else task_id
+            number = self._last_id + 1 if task_id is None else task_id
             task = Task(number, **members)
-            self._tasks[number] = task
+            self._keep(task)
             return task
 
     def edit(self, task_id: int, **members: Unpack[TaskMembers]) -> Task:
@@ -111,5 +113,6 @@ class Store:
         """The tasks of the start, an empty outbox and no effects."""
         with self._lock:
             self._tasks = dict(self._first)
+            self._last_id = max(self._tasks, default=0)
             self._outbox.clear()
             self._effects.clear()

@@ -156,6 +156,19 @@ def _statuses(api: Client, moments: tuple[float, ...]) -> list[int]:
     return found
 
 
+def created(api: Client) -> object:
+    """Whether a filter finds a new task, and whether it does six seconds later."""
+    NOW[0] = 1_800_000_000.0
+    made = api.call("POST", "/tasks", json=UPDATE).json()["id"]
+    assert api.get(made).status_code == 200
+    found = []
+    for _ in range(2):
+        page = api.call("POST", "/tasks/filter", json={"from": UPDATE["startAt"]}).json()
+        found.append(made in [item["id"] for item in page["items"]])
+        NOW[0] += 6
+    return found
+
+
 def deleted(api: Client) -> object:
     """The statuses of reading and of deleting again what was deleted."""
     gone = api.call("DELETE", "/tasks/1").status_code
@@ -221,6 +234,8 @@ CASES: list[tuple[str, Callable[[Client], object], object]] = [
     ("windows=fixed", across_a_minute, [200, 200, 200, 429, 200, 200, 200, 429]),
     ("refused-calls=free", refused_again, [200, 200, 200, 429, 429, 200, 200, 200]),
     ("refused-calls=counted", refused_again, [200, 200, 200, 429, 429, 429, 429, 429]),
+    ("created-tasks=at-once", created, [True, True]),
+    ("created-tasks=later", created, [False, True]),
     ("deleted-tasks=readable", deleted, (204, 200, 400)),
     ("deleted-tasks=gone", deleted, (204, 404, 404)),
     ("undeletable=not-found", undeletable, {"3": 1}),
@@ -240,6 +255,8 @@ def test_an_assumption_does_what_it_says(
     limits: dict[str, Any] = {}
     if look in {across_a_minute, refused_again}:
         limits = {"requests_per_minute": 3, "clock": lambda: NOW[0]}
+    if look is created:
+        limits = {"clock": lambda: NOW[0]}
     told_so = read_assumptions([assumed])
     with sandbox(Dialect.PREVIEW, tasks=TASKS, assumed=told_so, **limits) as api:
         assert look(api) == expected

@@ -43,7 +43,7 @@ def test_the_same_call_again_creates_another_task() -> None:
         calls = api.server.calls_of(Endpoint.CREATE)
         assert len(set(ids)) == len(made) == 3
         assert [effect.task.id for effect in made] == ids
-        assert [effect.call for effect in made] == [call.number for call in calls]
+        assert [effect.call for effect in made] == [call.number for call in calls] == [1, 2, 3]
         assert len(api.server.effects_of(EffectKind.CREATED, ids[1])) == 1
 
 

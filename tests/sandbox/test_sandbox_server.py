@@ -163,7 +163,7 @@ def test_the_process_serves_until_told_to_stop(number: signal.Signals, tmp_path:
     options = ["--port", "0", "--tasks", "3", "--mix", "emails", "--users", "2"]
     options += ["--api-key", "k", "--requests-per-minute", "5", "--ready-file", str(ready)]
     options += ["--organization-key", "--scopes", "tasks:read, contacts:*"]
-    options += ["--assume", "order=newest-first"]
+    options += ["--assume", "order=newest-first", "--no-organization"]
     with launch(*options) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -184,6 +184,8 @@ def test_the_process_serves_until_told_to_stop(number: signal.Signals, tmp_path:
         headers = {"X-API-Key": "k", "X-USER-ID": "1"}
         page = requests.get(f"{found[1]}/tasks?top=1", headers=headers, timeout=5).json()
         assert [task["id"] for task in page["items"]] == [3]
+        answer = requests.get(f"{found[1]}/whoami/team-users", headers=headers, timeout=5)
+        assert answer.json()["code"] == "workspace.organizationRequired"
         assert ready.read_text() == found[1]
         process.send_signal(number)
         assert process.wait(10) == 0
