@@ -1,5 +1,7 @@
 """docs/guarantees.md says what the tests hold the target to."""
 
+import re
+
 import pytest
 from fault_rows import FAULTS, GROUPS, ROWS
 from guarantees_document import DOCUMENT, with_tables
@@ -11,6 +13,18 @@ def test_the_document_s_tables_are_the_tests_data() -> None:
     """What ``make docs`` would write is what is committed."""
     text = DOCUMENT.read_text()
     assert with_tables(text) == text
+
+
+def test_every_test_that_the_document_names_is_there() -> None:
+    """A promise whose test was renamed or lost is found."""
+    text = DOCUMENT.read_text()
+    root = DOCUMENT.parents[1]
+    files = set(re.findall(r"`(tests/[\w/]+\.py)`", text))
+    assert len(files) >= 10
+    assert [file for file in sorted(files) if not (root / file).is_file()] == []
+    every = "".join(path.read_text() for path in (root / "tests").glob("*/test_*.py"))
+    names = set(re.findall(r"`(test_\w+)`", text))
+    assert [name for name in sorted(names) if f"def {name}(" not in every] == []
 
 
 def test_writing_the_tables_needs_their_marked_lines() -> None:
