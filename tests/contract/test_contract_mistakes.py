@@ -175,7 +175,17 @@ def test_a_body_that_shows_something_is_sent(body: str) -> None:
     assert broken({"id": 42, "content": {"body": body}}, Operation.EXECUTE) == []
 
 
-@pytest.mark.parametrize("text", ["Hi {{FirstName}}", "{{#if a}}b{{/if}}", "{{{a}}}", "{{\nb}}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi {{FirstName}}",
+        "{{#if a}}b{{/if}}",
+        "{{{a}}}",
+        "{{\nb}}",
+        "Hi &#123;&#x7b;a}}",
+        "&lbrace;&lcub;a}&rcub;",
+    ],
+)
 def test_a_final_text_holds_no_placeholder(text: str) -> None:
     """Nobody fills it in any more, in the body or in the subject."""
     content = {"body": text, "subject": text}
