@@ -16,3 +16,9 @@ def quick_folder() -> Iterator[Path]:
     memory = Path("/dev/shm")  # noqa: S108 - a folder of a name of its own is made in it
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def program_cache(request: pytest.FixtureRequest) -> Path:
+    """Where environments of other programs are kept: workers and later sessions share them."""
+    return Path(request.config.cache.mkdir("programs"))

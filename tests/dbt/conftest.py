@@ -20,12 +20,11 @@ ALL_ON = {
 
 
 @pytest.fixture(scope="session")
-def cache(request: pytest.FixtureRequest) -> Path:
-    """Where environments are kept: pytest's cache, which all workers and later sessions share."""
-    folder = Path(request.config.cache.mkdir("programs"))
+def cache(program_cache: Path) -> Path:
+    """Where environments are kept, with all that these tests need."""
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda environment: program(folder, environment), REQUIREMENTS))
-    return folder
+        list(pool.map(lambda environment: program(program_cache, environment), REQUIREMENTS))
+    return program_cache
 
 
 @pytest.fixture(scope="session")

@@ -68,13 +68,12 @@ def test_the_commands_of_operations_work_after_a_run(tmp_path: Path) -> None:
 
 @pytest.mark.e2e
 def test_the_readme_leads_from_a_rehearsal_to_the_own_warehouse(
-    postgres_server: PostgresServer, tmp_path: Path, request: pytest.FixtureRequest
+    postgres_server: PostgresServer, tmp_path: Path, program_cache: Path
 ) -> None:
     """A real tap reads the CRM's views, a real loader fills the warehouse, a second run adds none.
 
     The page says nothing of where Reply is; the environment says that it is the sandbox.
     """
-    cache = Path(request.config.cache.mkdir("programs"))
     host = f"postgres:any@127.0.0.1:{postgres_server.port}"
     with (
         _database(postgres_server, "crm") as crm,
@@ -88,7 +87,7 @@ def test_the_readme_leads_from_a_rehearsal_to_the_own_warehouse(
         reader = _reader(
             tmp_path,
             {"user:password@host": host, "YOUR-KEY": "sandbox-key"},
-            programs=[program(cache, name) for name in ("tap-postgres", "target-postgres")],
+            programs=[program(program_cache, name) for name in ("tap-postgres", "target-postgres")],
             environment={
                 "TARGET_REPLY_TASKS_API_URL": reply.url,
                 "TAP_REPLY_TASKS_API_URL": reply.url,

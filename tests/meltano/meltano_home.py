@@ -3,12 +3,11 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from programs import once
+import programs
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,12 +60,10 @@ def install(folder: Path) -> Home:
     def make(folder: Path) -> None:
         home = Home(folder)
         _check_out(home.project)
-        _call(sys.executable, "-m", "venv", folder / "cli")
-        pip = [folder / "cli/bin/python", "-m", "pip", "install", "--quiet"]
-        _call(*pip, "--disable-pip-version-check", "meltano~=4.4")
+        programs.install(folder / "cli", "meltano~=4.4")
         _call(home.meltano, "install", *PLUGINS, cwd=home.project, env=environment())
 
-    return Home(once(folder, make))
+    return Home(programs.once(folder, make))
 
 
 def _check_out(project: Path) -> None:

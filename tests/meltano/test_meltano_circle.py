@@ -142,7 +142,7 @@ def test_the_other_warehouses(meltano_home: Home) -> None:
     }
     assert {name: len(each) for name, each in rows.items()} == {
         "task_details": 8,
-        "task_operations": 22,
+        "task_operations": 10,  # what only repeats leaves no row
         "runs": 2,
     }
     lines = [line.split() for line in shown.splitlines()]

@@ -4,13 +4,13 @@ import ast
 import json
 import logging
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from console_script import run_script
+from programs import program, run
 from recipe_world import SAMPLES, Recipe, blocks
 from singer_sdk.mapper import PluginMapper
 
@@ -41,25 +41,17 @@ def run_target(folder: Path, messages: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def record(sample: str, folder: Path, environment: dict[str, str]) -> list[dict[str, Any]]:
+def record(sample: str, cache: Path, environment: dict[str, str]) -> list[dict[str, Any]]:
     """What the published tap emits, from an environment of its own."""
     recording = json.loads((SAMPLES / sample / "recording.json").read_text())
-    python = folder / "venv" / "bin" / "python"
-    if not python.exists():
-        package = f"{recording['package']}=={recording['version']}"
-        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=300)
-        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([python, *install, package], check=True, timeout=300)
-    done = subprocess.run(
-        [python, Path(__file__).with_name("record_sample.py"), SAMPLES / sample],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=120,
-        check=True,
+    tap = f"{recording['package']}=={recording['version']}"
+    written = run(
+        program(cache, recording["package"], tap) / "python",
+        Path(__file__).with_name("record_sample.py"),
+        SAMPLES / sample,
+        environment=environment,
     )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in written.splitlines()]
 
 
 def samples_messages(sample: str) -> list[dict[str, Any]]:

@@ -220,21 +220,21 @@ def test_a_sample_says_where_it_comes_from(sample: str) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("sample", ["salesforce", "hubspot", "pipedrive", "outreach", "csv"])
-def test_a_sample_is_what_the_published_tap_emits(sample: str, tmp_path: Path) -> None:
+def test_a_sample_is_what_the_published_tap_emits(sample: str, program_cache: Path) -> None:
     """The published tap, given the recording's answers, emits the sample message by message."""
-    assert record(sample, tmp_path, {}) == samples_messages(sample)
+    assert record(sample, program_cache, {}) == samples_messages(sample)
     if sample == "csv":
-        assert record("csv-contract", tmp_path, {}) == samples_messages("csv-contract")
+        assert record("csv-contract", program_cache, {}) == samples_messages("csv-contract")
 
 
 @pytest.mark.e2e
 def test_the_published_tap_reads_the_views_into_the_target(
-    postgres_url: str, server: SandboxServer, tmp_path: Path
+    postgres_url: str, server: SandboxServer, program_cache: Path, tmp_path: Path
 ) -> None:
     """PostgreSQL, tap-postgres and the console script together do what the page says."""
     fill(postgres_url)
     url = plain(postgres_url).replace("postgres@", "postgres:any@")
-    messages = record("sql-view", tmp_path, {"POSTGRES_URL": url})
+    messages = record("sql-view", program_cache, {"POSTGRES_URL": url})
     assert messages == VIEW.messages
     config = {**connection(server, tmp_path), **VIEW.settings}
     (tmp_path / "config.json").write_text(json.dumps(config))
