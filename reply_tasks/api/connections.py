@@ -47,9 +47,17 @@ class ReplyConnection(HTTPConnection):
             self._arrivals = poll()
             self._arrivals.register(self.sock, POLLIN)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
-            raise NotConnectedError(explain(error)) from error
+            raise NotConnectedError(self._explain(error)) from error
         self._incoming = Incoming()
         self._used_at = self.clock()
+
+    def _explain(self, error: BaseException) -> str:
+        why = explain(error)
+        if isinstance(self, HTTPSConnection) or not _was_refused(error):
+            return why
+        # Plain HTTP is spoken with this machine only, and here that is the sandbox.
+        start = f"start it with `reply-tasks sandbox --port {self.port}`"
+        return f"{why} on this machine; if the sandbox is meant, {start}"
 
     def send_request(self, request: bytes) -> None:
         """Send it. That the other side has hung up is not the end: it may have answered before."""
@@ -100,6 +108,10 @@ class ReplyConnection(HTTPConnection):
 
 class SecureReplyConnection(ReplyConnection, HTTPSConnection):
     """The same over TLS."""
+
+
+def _was_refused(error: BaseException) -> bool:
+    return isinstance(error.__cause__ or error, ConnectionRefusedError)
 
 
 def explain(error: BaseException) -> str:

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from meltano_world import WRITE_BACK, Project
+from meltano_world import WRITE_BACK, Project, free_port
 
 pytestmark = [
     pytest.mark.e2e,
@@ -77,6 +77,20 @@ def test_a_misspelt_variable_of_the_env_file_is_named(make_project: Callable[...
     (project.folder / ".env").write_text("")
     project.meltano("run", "tap-postgres", "target-reply-tasks-mails")
     assert len(project.sandbox.calls("update", "execute")) == 1
+
+
+def test_a_sandbox_that_was_not_started_is_named(make_project: Callable[..., Project]) -> None:
+    """``meltano run`` in the environment ``sandbox`` says how the sandbox is started."""
+    project = make_project()
+    project.crm.run(INSERT)
+    port = free_port()
+    project.settings |= {
+        "TARGET_REPLY_TASKS_API_URL": f"http://127.0.0.1:{port}/v3",
+        "TARGET_REPLY_TASKS_MAX_RETRIES": "0",
+    }
+    said = project.meltano("run", *WRITE_BACK, code=1)
+    assert f"start it with `reply-tasks sandbox --port {port}`" in said
+    assert project.operations() == []
 
 
 def test_testing_the_tap(make_project: Callable[..., Project]) -> None:

@@ -201,11 +201,13 @@ def test_what_stays_ends_the_run_with_one_line(
 def test_a_reply_that_is_down_ends_the_run_with_one_line(
     config: dict[str, Any], server: SandboxServer, tmp_path: Path
 ) -> None:
-    """Nobody listens: the run says so after its retries."""
+    """Nobody listens: the run says so after its retries, and how a sandbox is started."""
+    port = server.url.rpartition(":")[2].partition("/")[0]
     server.stop()
     output = run(tmp_path, config | {"max_retries": 0}, selected=["task_snapshots"])
     assert output.exit_code == 1
     assert "could not connect" in output.log
+    assert f"start it with `reply-tasks sandbox --port {port}`" in output.log
     assert "Traceback" not in output.log
 
 
