@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from console_script import run_script
+from messages import execution, lines
 
 from reply_tasks.cli import main
 from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.demo.command import unexpected
 from reply_tasks.demo.examples import notes, record_count
-from reply_tasks.demo.loop import Operation, play
+from reply_tasks.demo.loop import STARTER_URL, Operation, play
+from reply_tasks.sandbox import SandboxServer
 from reply_tasks.settings import TapSettings
 
 #: A record on which a stream map raises has no key that could be read, so it has no note.
@@ -92,3 +95,23 @@ def test_the_demo_shows_each_record_and_where_to_look(tmp_path: Path) -> None:
     starter = TapSettings.from_config(json.loads((folder / "config.json").read_text()))
     assert starter.api_url.endswith(":8300/v3"), "where `reply-tasks sandbox` listens"
     assert all((folder / name).exists() for name in files)
+
+
+@pytest.mark.e2e
+def test_the_config_that_the_demo_leaves_starts_a_run(tmp_path: Path) -> None:
+    """Once a sandbox is started, ``config.json`` takes records to Reply, and their fate back.
+
+    Only the port is another one: tests run side by side.
+    """
+    folder = tmp_path / "demo"
+    assert CliRunner().invoke(main, ["demo", "--folder", str(folder)]).exit_code == 0
+    config = folder / "config.json"
+    with SandboxServer() as sandbox:
+        sandbox.create_task(1)
+        config.write_text(config.read_text().replace(STARTER_URL, sandbox.url))
+        given = lines(execution(1, externalId="crm-1"))
+        done = run_script("target-reply-tasks", "--config", config, folder=folder, given=given)
+        assert "1 records read: 1 applied" in done.stderr
+        assert [sent.task_id for sent in sandbox.outbox] == [1]
+    back = run_script("tap-reply-tasks", "--config", config, folder=folder)
+    assert "crm-1" in back.stdout
