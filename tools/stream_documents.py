@@ -152,10 +152,24 @@ def _row(column: Column) -> str:
     return f"| `{column.name}` | {kind} | {about} |"
 
 
+#: The pipeline is as fresh as the last run of the target that the warehouse knows of.
+_FRESHNESS: Document = {
+    "loaded_at_query": "{{ reply_tasks.loaded_at(this, 'endedAt') }}",
+    "freshness": {
+        f"{level}_after": {
+            "count": f"{{{{ var('reply_tasks_{level}_after_hours', {hours}) }}}}",
+            "period": "hour",
+        }
+        for level, hours in (("warn", 24), ("error", 72))
+    },
+}
+
+
 def _source_table(stream: Stream) -> Document:
     return {
         "name": stream.name,
         "description": stream.schema["description"],
+        **({"config": _FRESHNESS} if stream.name == "runs" else {}),
         "columns": [
             {"name": column.name, "description": _plain(column.description)}
             for column in columns(stream.schema)

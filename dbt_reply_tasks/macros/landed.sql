@@ -5,7 +5,10 @@
 #}
 
 {% macro landed(stream) %}
-  {%- set relation = source('reply_tasks', stream) -%}
+  {{ return(reply_tasks.landed_in(source('reply_tasks', stream), stream)) }}
+{% endmacro %}
+
+{% macro landed_in(relation, stream) %}
   {%- set columns = {} -%}
   {%- if execute -%}
     {%- for column in adapter.get_columns_in_relation(relation) -%}
@@ -43,4 +46,10 @@
 {% macro landed_name(landed, name) %}
   {%- set column = reply_tasks.landed_column(landed, name) -%}
   {{ return(adapter.quote(column.name) if column else adapter.quote(name)) }}
+{% endmacro %}
+
+{# When a source was told of last, for `dbt source freshness`. #}
+{% macro loaded_at(relation, name) %}
+  {%- set landed = reply_tasks.landed_in(relation, relation.identifier) -%}
+  select max({{ reply_tasks.as_moment(landed, name) }}) from {{ relation }}
 {% endmacro %}

@@ -107,6 +107,8 @@ def play(folder: Path) -> None:
 
 
 _LEDGER = ("task_details", "task_operations", "runs")
+#: Executions that go out, and one more, which waits for a person.
+_SENT, _HELD = (3, 4, 5, 6, 8), 11
 _EMAIL = Template("Hi {{firstName}}, how is {{company}}?", "For {{company}}")
 
 
@@ -139,7 +141,7 @@ def _records(now: datetime) -> list[Row]:
         _update("crm-7", 7, now),
         _update("crm-404", 404, now),
         _update("crm-bad", 10, now, template=None),
-        *(_execution(f"send-{task_id}", task_id) for task_id in (3, 4, 5, 6, 8)),
+        *(_execution(f"send-{task_id}", task_id) for task_id in (*_SENT, _HELD)),
     ]
 
 
@@ -208,6 +210,7 @@ class _Stage:
             "requests_per_minute": None,
             "requests_per_hour": None,
             "keep_repeats": True,
+            "executions_without_approval": len(_SENT),
         }
 
     def _write(self, name: str, *documents: Row) -> Path:

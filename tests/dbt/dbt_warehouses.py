@@ -1,6 +1,7 @@
 """Warehouses that real loaders fill, and the dbt project that builds in them."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from psycopg.rows import dict_row
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "dbt_reply_tasks"
+_README = (PACKAGE / "README.md").read_text()
 
 Row = dict[str, Any]
 
@@ -160,6 +162,8 @@ class Dbt:
         (project / "models" / "crm_task_changes.sql").write_text(
             "select external_id, changed_at from crm.task_changes\n"
         )
+        (own,) = re.findall(r"^-- (models/\w+\.sql)\n(.*?)^```", _README, re.DOTALL | re.MULTILINE)
+        (project / own[0]).write_text(own[1])
         dbt = cls(project, cache)
         dbt.command("deps", folder / "work")
         return dbt
@@ -174,12 +178,15 @@ class Dbt:
         expected: int = 0,
     ) -> str:
         """``dbt build`` in a schema of a warehouse; what it printed."""
-        work.mkdir(exist_ok=True)
-        output = warehouse.output() | {"schema": schema, "threads": 2}
-        profile = {"target": warehouse.name, "outputs": {warehouse.name: output}}
-        (work / "profiles.yml").write_text(json.dumps({"warehouse": profile}))
-        given = ["--profiles-dir", work, "--vars", json.dumps(variables)]
+        given = _given(warehouse, work, schema, variables)
         return self.command("build", work, *given, *words, expected=expected)
+
+    def freshness(self, warehouse: Warehouse, variables: Row, *, expected: int = 0) -> str:
+        """``dbt source freshness`` of the package's sources; what it printed."""
+        work = warehouse.folder / "freshness"
+        given = _given(warehouse, work, "analytics", variables)
+        words = ("freshness", "--select", "source:reply_tasks")
+        return self.command("source", work, *words, *given, expected=expected)
 
     def command(self, name: str, work: Path, *words: object, expected: int = 0) -> str:
         """One of dbt's commands in the project, leaving its files in ``work``."""
@@ -193,3 +200,12 @@ class Dbt:
             environment={**places, **quiet},
             expected=(expected,),
         )
+
+
+def _given(warehouse: Warehouse, work: Path, schema: str, variables: Row) -> list[object]:
+    """Where a command of dbt builds, and with which variables."""
+    work.mkdir(exist_ok=True)
+    output = warehouse.output() | {"schema": schema, "threads": 2}
+    profile = {"target": warehouse.name, "outputs": {warehouse.name: output}}
+    (work / "profiles.yml").write_text(json.dumps({"warehouse": profile}))
+    return ["--profiles-dir", work, "--vars", json.dumps(variables)]

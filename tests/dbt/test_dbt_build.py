@@ -55,7 +55,7 @@ def test_each_record_has_the_ledgers_outcome(warehouse: Warehouse, pipeline: Pip
     """``reply_task_outcomes`` has one row for each record, with the outcome that the ledger has."""
     found = rows(warehouse, "reply_task_outcomes", "operation_id")
     ledger = pipeline.operations()
-    assert {each["outcome"] for each in ledger} == set(Outcome) - {Outcome.HELD}
+    assert {each["outcome"] for each in ledger} == set(Outcome)
     assert len(found) == len(ledger)
     for each in ledger:
         row = found[each["operation_id"]]
@@ -73,7 +73,7 @@ def test_only_what_was_not_put_right_needs_attention(warehouse: Warehouse) -> No
     """A record that was rejected and then applied needs nobody; one that still fails does."""
     asked = "select distinct external_id from analytics.reply_task_outcomes where needs_attention"
     assert {row["external_id"] for row in warehouse.ask(asked)} == {
-        *("crm-7", "crm-404", "send-5", "send-8"),
+        *("crm-7", "crm-404", "send-5", "send-8", "send-11"),
     }
 
 
@@ -202,6 +202,20 @@ def test_files_that_only_grow_are_read_too(
     assert landed[0]["lines"] > len(tasks) - 1
     assert tasks[9]["template_body"] == 'Second "thought", with\na line more.'
     assert tasks[2]["due_to"] == moment(pipeline.tasks[2]["dueTo"])
+
+
+def test_a_model_of_ones_own_stands_on_the_package(warehouse: Warehouse) -> None:
+    """The README's model, in the user's project, finds the tasks that wait for somebody."""
+    found = warehouse.ask("select assigned_user_id, tasks from analytics.reply_waiting")
+    assert {row["assigned_user_id"]: row["tasks"] for row in found} == {1: 3, 2: 1}
+
+
+def test_a_pipeline_that_stands_still_is_stale(warehouse: Warehouse, dbt: Dbt) -> None:
+    """``dbt source freshness`` passes after a run, and fails when the last one is too long ago."""
+    fresh = dbt.freshness(warehouse, {})
+    assert "PASS freshness of reply_tasks.runs" in fresh
+    said = dbt.freshness(warehouse, {"reply_tasks_error_after_hours": 0}, expected=1)
+    assert "ERROR STALE freshness of reply_tasks.runs" in said
 
 
 def test_a_column_that_the_tap_renames_stops_the_build_by_its_name(

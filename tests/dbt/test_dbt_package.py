@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from dbt_warehouses import PACKAGE, ROOT
+from programs import REQUIREMENTS
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from tools import stream_documents as documents
@@ -111,3 +112,23 @@ def test_package_and_distribution_have_one_version() -> None:
     """Tap and package are released together."""
     project = yaml.safe_load((PACKAGE / "dbt_project.yml").read_text())
     assert f'version = "{project["version"]}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_readme_names_the_versions_that_are_tested() -> None:
+    """The README's table is what the tests install, and dbt refuses another minor version."""
+    readme = (PACKAGE / "README.md").read_text()
+    told = dict(re.findall(r"^\| `([\w-]+)` \| ([\d.]+) \|$", readme, re.MULTILINE))
+    tested = {
+        each for name, wanted in REQUIREMENTS.items() if name != "tap-postgres" for each in wanted
+    }
+    assert {f"{name}=={version}" for name, version in told.items()} == tested
+    major, minor, _ = map(int, told["dbt-core"].split("."))
+    project = yaml.safe_load((PACKAGE / "dbt_project.yml").read_text())
+    assert project["require-dbt-version"] == [f">={major}.{minor}.0", f"<{major}.{minor + 1}.0"]
+
+
+def test_the_exposure_stands_on_every_mart() -> None:
+    """What a team looks at depends on all four models."""
+    (exposure,) = yaml.safe_load((PACKAGE / "models/marts/_exposures.yml").read_text())["exposures"]
+    marts = {f"ref('{model['name']}')" for model in MARTS["models"]}
+    assert set(exposure["depends_on"]) == marts

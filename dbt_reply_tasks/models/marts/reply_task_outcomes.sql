@@ -46,7 +46,7 @@ select
   ranked.outcome in ('applied', 'unchanged', 'superseded') as is_success,
   ranked.is_last_of_record,
   ranked.is_last_of_task,
-  ranked.is_last_of_record and ranked.outcome in ('rejected', 'uncertain') as needs_attention,
+  ranked.is_last_of_record and ranked.outcome in ('rejected', 'held', 'uncertain') as needs_attention,
   ranked.api_calls,
   ranked.attempts,
   ranked.body_hash,
