@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sysconfig
 from collections.abc import Mapping, Sequence
@@ -63,13 +62,6 @@ class Reader:
         assert code == 0, f"exit code {code} after\n{said}"
         _, *each = re.split(f"^{_MARK}\n", said, flags=re.MULTILINE)
         return each
-
-
-def free_port() -> str:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 def _without_settings() -> dict[str, str]:

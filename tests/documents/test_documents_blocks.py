@@ -8,7 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from document_blocks import DOCUMENTS, ROOT, blocks, missing, steps
-from document_runs import Reader, free_port
+from document_runs import Reader
+from ports import free_port
 from postgres_server import PostgresServer
 from programs import program
 
@@ -119,7 +120,7 @@ def _reader(
     """A reader in a fresh folder, with a port of their own for the sandbox."""
     fresh = folder / "fresh"
     fresh.mkdir()
-    return Reader(fresh, programs or [], {"8300": free_port(), **theirs}, environment)
+    return Reader(fresh, programs or [], {"8300": str(free_port()), **theirs}, environment)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -264,14 +263,6 @@ def moment(text: str | datetime) -> datetime:
     """An instant, however it is written; without an offset it is UTC."""
     read = datetime.fromisoformat(text) if isinstance(text, str) else text
     return read.replace(tzinfo=None) if read.tzinfo is None else read
-
-
-def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(holds: Callable[[], bool], patience: float = PATIENCE) -> None:

@@ -4,7 +4,8 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from meltano_world import WRITE_BACK, Project, free_port
+from meltano_world import WRITE_BACK, Project
+from ports import free_port
 
 pytestmark = [
     pytest.mark.e2e,

@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from meltano_world import ROOT, Project, environment, fates, wait_until
+from meltano_home import ROOT, environment
+from meltano_world import Project, fates, wait_until
 from programs import PATIENCE, program, run
 
 pytestmark = pytest.mark.e2e
