@@ -206,7 +206,7 @@ def test_files_that_only_grow_are_read_too(
 
 def test_a_model_of_ones_own_stands_on_the_package(warehouse: Warehouse) -> None:
     """The README's model, in the user's project, finds the tasks that wait for somebody."""
-    found = warehouse.ask("select assigned_user_id, tasks from analytics.reply_waiting")
+    found = warehouse.ask("select assigned_user_id, tasks from analytics.tasks_waiting")
     assert {row["assigned_user_id"]: row["tasks"] for row in found} == {1: 3, 2: 1}
 
 

@@ -105,7 +105,7 @@ def _engine(project: Project, *command: object) -> Iterator[Path]:
     ):
         try:
             yield log
-            assert process.wait(PATIENCE) == 0, log.read_text()[-6000:]
+            assert process.wait(2 * PATIENCE) == 0, log.read_text()[-6000:]
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             print(log.read_text()[-6000:])  # noqa: T201 - pytest shows it with the failure
@@ -114,7 +114,7 @@ def _engine(project: Project, *command: object) -> Iterator[Path]:
 
 def _kill_a_shard(project: Project) -> None:
     """SIGKILL all of a shard's processes as soon as it has called Reply."""
-    wait_until(lambda: any(_of_shard(call["task_id"]) for call in _changes(project)), PATIENCE)
+    wait_until(lambda: any(_of_shard(call["task_id"]) for call in _changes(project)), 2 * PATIENCE)
     folder = project.folder / ".meltano/shards" / str(KILLED)
     processes = [each for each in Path("/proc").glob("[0-9]*") if _folder_of(each) == folder]
     assert len(processes) == 3, processes  # Meltano, the tap and the target
