@@ -31,8 +31,9 @@ from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger.database import clock, writing
 from reply_tasks.ledger.tables import operations, prunings, runs, tasks, verdicts
 
-#: Rows of one transaction.
-BATCH = 500
+#: Rows of one transaction, and of a stretch that is looked through at once: more than two hosts'
+#: clocks can put out of order.
+BATCH, STRETCH = 500, 5_000
 #: What a run's end prunes: not oftener, and not longer, in seconds.
 A_DAY, A_MINUTE = timedelta(hours=20), 60.0
 
@@ -90,12 +91,10 @@ def prune(
     old_runs = and_(runs.c.ended_at.is_not(None), runs.c.ended_at < before)
     if dry_run:
         with engine.connect() as connection:
-            found = connection.scalar(select(func.count()).select_from(operations).where(which))
-            if texts_only:
-                return Pruned(texts=found or 0)
             count = connection.scalar(select(func.count()).select_from(runs).where(old_runs))
-            return Pruned(operations=found or 0, runs=count or 0)
-    for batch in _batches(engine, which):
+        found = sum(map(len, _batches(engine, which, before)))
+        return Pruned(texts=found) if texts_only else Pruned(operations=found, runs=count or 0)
+    for batch in _batches(engine, which, before):
         done = _empty(engine, batch) if texts_only else _remove(engine, batch, which)
         pruned.texts += done if texts_only else 0
         pruned.operations += 0 if texts_only else done
@@ -140,23 +139,38 @@ def _old_operations(before: datetime, *, texts_only: bool) -> ColumnElement[bool
     return and_(settled, ~_DECLINED, ~_STANDS_FOR_ITS_TASK)
 
 
-def _batches(engine: Engine, which: ColumnElement[bool]) -> Iterator[list[tuple[str, int]]]:
-    """Ids and numbers of what is old, in the order of numbers, so many at a time."""
+def _batches(
+    engine: Engine, which: ColumnElement[bool], before: datetime
+) -> Iterator[list[tuple[str, int]]]:
+    """Ids and numbers of what is old, in the order of numbers, so many at a time.
+
+    Numbers are given as operations are settled, so what is old comes first: the walk ends with the
+    first stretch in which nothing is, however long a ledger goes on from there.
+    """
     after = 0
     while True:
+        stretch = (
+            select(operations.c.sequence, operations.c.settled_at)
+            .where(operations.c.sequence > after)
+            .order_by(operations.c.sequence)
+            .limit(STRETCH)
+            .subquery()
+        )
+        ends = select(func.max(stretch.c.sequence), func.min(stretch.c.settled_at))
         with engine.connect() as connection:
-            found: list[Any] = list(
+            last, oldest = connection.execute(ends).one()
+            if last is None or oldest >= before:
+                return
+            old: list[Any] = list(
                 connection.execute(
                     select(operations.c.operation_id, operations.c.sequence)
-                    .where(operations.c.sequence > after, which)
+                    .where(operations.c.sequence > after, operations.c.sequence <= last, which)
                     .order_by(operations.c.sequence)
-                    .limit(BATCH)
                 )
             )
-        if not found:
-            return
-        yield [(row.operation_id, row.sequence) for row in found]
-        after = found[-1].sequence
+        for first in range(0, len(old), BATCH):
+            yield [(row.operation_id, row.sequence) for row in old[first : first + BATCH]]
+        after = last
 
 
 def _remove(engine: Engine, batch: list[tuple[str, int]], which: ColumnElement[bool]) -> int:

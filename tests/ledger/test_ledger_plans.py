@@ -18,6 +18,7 @@ from reply_tasks.ledger.claims import claim
 from reply_tasks.ledger.held import declined_on, held_on, held_operations
 from reply_tasks.ledger.holding import expire_held
 from reply_tasks.ledger.orphans import dead_runs, orphans
+from reply_tasks.ledger.pruning import prune
 from reply_tasks.ledger.queries import (
     finished_runs,
     known_tasks,
@@ -53,6 +54,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "status": lambda db: overview(db, WhoseQuota(per_minute=100, per_hour=3000)),
     "rejections": lambda db: list(rejections(db)),
     "an operation by its beginning": lambda db: operations_named(db, "0a1b2c", most=2),
+    "a prune that finds nothing old": lambda db: prune(db.engine, before=LONG_AGO),
     "a tap's new rows": lambda db: list(settled_operations(db, after=OPERATIONS - 100)),
     "a tap's new tasks": lambda db: list(
         settled_operations(db, after=OPERATIONS - 100, upto=OPERATIONS, applied_only=True)
@@ -76,7 +78,12 @@ _WHOLE_TABLE = {
 }
 #: Those that begin at a bookmark: they walk the numbers from there on, and no further.
 _BY_NUMBER = re.compile(r"\(sequence>\?|Index Cond: .*sequence >")
-_FROM_A_BOOKMARK = {"a tap's new rows", "a tap's new tasks", "status"}
+_FROM_A_BOOKMARK = {
+    "a prune that finds nothing old",
+    "a tap's new rows",
+    "a tap's new tasks",
+    "status",
+}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from target_runs import Stage, stage
 
 from reply_tasks.cli import main
 from reply_tasks.contract.enums import TaskStatus
-from reply_tasks.ledger import Ledger
+from reply_tasks.ledger import Ledger, pruning
 from reply_tasks.ledger.tables import operations, runs
 
 __all__ = ["stage"]
@@ -52,8 +52,15 @@ def history(stage: Stage) -> None:
     stage.run(execution(3), executions_without_approval=0)
 
 
-def test_what_is_old_and_stands_for_nothing_goes(stage: Stage) -> None:
-    """Superseded versions, refusals and old runs go; the executing and the held operation stay."""
+@pytest.mark.parametrize("stretch", [1, pruning.STRETCH])
+def test_what_is_old_and_stands_for_nothing_goes(
+    stretch: int, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Superseded versions, refusals and old runs go; the executing and the held operation stay.
+
+    However few numbers are looked through at once.
+    """
+    monkeypatch.setattr(pruning, "STRETCH", stretch)
     history(stage)
     years_pass(stage)
     assert "4 operations and 6 runs" in prune(stage, "--older-than", "90d", "--dry-run")
