@@ -68,7 +68,11 @@ class LogLines:
                 _handle(handlers, logging.makeLogRecord({**record.__dict__, "msg": text}))
 
     def _drained(self) -> bool:
-        """Wait until all is written; False: nobody reads it."""
+        """Wait until all is written.
+
+        Returns:
+            False if nobody reads it.
+        """
         written = -1
         while written != self._written:
             written = self._written

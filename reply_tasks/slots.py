@@ -36,7 +36,7 @@ class Slots:
             engine: The ledger's database.
             settings: The limits, and whose quota it is.
             on_wait: Told of a wait when it begins.
-            act_as_user_id: The Reply user to act as; None: the user of the settings.
+            act_as_user_id: The Reply user to act as; None means the user of the settings.
             stop: Ends a wait when set.
 
         Raises:

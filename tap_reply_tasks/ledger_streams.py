@@ -69,7 +69,7 @@ class LedgerStream(Stream):
 
     @abstractmethod
     def record(self, row: Row) -> "Record | None":
-        """What is emitted of a row; None: nothing."""
+        """What is emitted of a row, if anything."""
 
     def get_records(self, context: "Context | None") -> "Iterator[Record]":
         """Records numbered strictly after the bookmark; none where there is no ledger yet."""

@@ -54,7 +54,7 @@ class Pacing:
 
     Args:
         quota: The windows in the ledger's database.
-        default_user: The Reply user that the settings act as; None: the key's own.
+        default_user: The Reply user that the settings act as; None means the key's own.
         log: Takes one line for a person.
     """
 
@@ -170,7 +170,7 @@ class Pacing:
 
     @property
     def due(self) -> float | None:
-        """When a slot may be free that this turn could not take; None: nothing waits."""
+        """When a slot may be free that this turn could not take; None if nothing waits."""
         waits = (wait.until for wait in self._waits.values())
         return min((until for until in waits if until > self._now), default=None)
 
@@ -186,7 +186,7 @@ class Pacing:
 
     @property
     def gave_up(self) -> str | None:
-        """Why the run must stop, since Reply has refused calls for too long; None: go on."""
+        """Why the run must stop, since Reply has refused calls for too long, if it has."""
         return self._gave_up
 
     @property
@@ -196,7 +196,7 @@ class Pacing:
         return self._waited + sum(now - wait.began for wait in self._waits.values())
 
     def current_wait(self) -> str | None:
-        """What is waited for, in a sentence; None: nothing."""
+        """What is waited for, in a sentence; None if nothing is."""
         if not self._waits:
             return None
         wait = min(self._waits.values(), key=lambda wait: wait.until)

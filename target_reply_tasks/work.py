@@ -29,13 +29,13 @@ class Work:
         claimed_at: When its intent was committed; None while it has no claim.
         claimed_moment: The same on the monotonic clock; None where that is not known.
         intent_at: When the intent of its next send was last written down, on the monotonic clock;
-            None: it has to be written down anew.
+            None if it has to be written down anew.
         reply_ahead: Of a taken-over claim, seconds by which Reply's clock was ahead when it was
             made.
         attempts: The calls made for it, in order.
         made_before: How many of them were made before it was claimed last, and are counted.
-        slot: When a slot of the quota was taken for its next call, on the monotonic clock; None: it
-            has none.
+        slot: When a slot of the quota was taken for its next call, on the monotonic clock; None if
+            it has none.
         unsure: Whether a call may have changed something without our knowing.
         let_out: Whether it is one of the executions that this run may send unapproved.
         size: Bytes of the line that it was read from.
@@ -97,7 +97,7 @@ class Work:
 
     @property
     def user(self) -> str | None:
-        """The Reply user whose quota its calls spend; None: the user of the settings."""
+        """The Reply user whose quota its calls spend; None means the user of the settings."""
         acting = self.record.act_as_user_id
         return None if acting is None else str(acting)
 

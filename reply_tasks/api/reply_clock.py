@@ -37,7 +37,7 @@ class ReplyClock:
                 self._heard = (told, at)
 
     def at(self, moment: float) -> datetime | None:
-        """Reply's time, UTC, at an instant of the monotonic clock; None: it has not told it yet."""
+        """Reply's time, UTC, at an instant of the monotonic clock; None until Reply has told it."""
         with self._lock:
             if self._heard is None:
                 return None

@@ -146,7 +146,7 @@ def _dialects(settings: CommonSettings) -> list[Dialect]:
 def _read(
     settings: CommonSettings, engine: Engine | None, dialect: Dialect, *, whoami: bool
 ) -> Answer | None:
-    """One read; None: the quota has no call left for it."""
+    """One read; None if the quota has no call left for it."""
     if engine is not None and not _slot(settings, engine):
         return None
     connection = access_to_reply(settings)

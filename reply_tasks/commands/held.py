@@ -72,18 +72,18 @@ def _preview(settings: CommonSettings) -> list[tuple[str, str]]:
             if each.claim.entry.record.get("content") is not None:
                 continue
             try:
-                look = reads(each.claim.entry)
+                found = reads(each.claim.entry)
             except ReadBackError as error:
                 raise click.ClickException(str(error)) from None
-            if look.task is None:
-                refused.append((each.operation_id, look.refusal))
+            if found.task is None:
+                refused.append((each.operation_id, found.refusal))
                 continue
             with ledger.write() as connection:
                 note_preview(
                     connection,
                     each,
-                    task_detail=look.task.raw,
-                    attempts=[attempt.as_json() for attempt in look.attempts],
+                    task_detail=found.task.raw,
+                    attempts=[attempt.as_json() for attempt in found.attempts],
                 )
     return refused
 

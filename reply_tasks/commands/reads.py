@@ -7,7 +7,7 @@ import click
 from reply_tasks.finding_dialect import client_of_reply
 from reply_tasks.ledger import Entry, Ledger
 from reply_tasks.quota.quota import Wait
-from reply_tasks.resolving import Look, ReadBackError, TaskReads
+from reply_tasks.resolving import ReadBack, ReadBackError, TaskReads
 from reply_tasks.settings import CommonSettings
 
 
@@ -35,7 +35,7 @@ class Reads:
         self._with_content = with_content
         self._reads: TaskReads | None = None
 
-    def __call__(self, entry: Entry) -> Look:
+    def __call__(self, entry: Entry) -> ReadBack:
         """Read the task of an operation.
 
         Raises:
@@ -43,7 +43,7 @@ class Reads:
         """
         if self._reads is None:
             self._reads = self._make()
-        return self._reads.look(entry, with_content=self._with_content)
+        return self._reads.read_back(entry, with_content=self._with_content)
 
     def _make(self) -> TaskReads:
         if self._settings.api_key is None:

@@ -18,8 +18,8 @@ from reply_tasks.ledger import Entry, Ledger
 from reply_tasks.ledger.queries import IDS_A_QUERY
 from reply_tasks.operator.approval import ApprovalResult, approve_as_shown, decline_held
 from reply_tasks.resolving import (
-    Look,
     OperatorVerdict,
+    ReadBack,
     ReadBackError,
     ResolveError,
     Resolver,
@@ -151,7 +151,7 @@ def decide_on_uncertain(request: Request) -> Response:
     return _back(request, "/uncertain", texts)
 
 
-def _reads_nothing(_entry: Entry) -> Look:
+def _reads_nothing(_entry: Entry) -> ReadBack:
     raise ReadBackError("The console reads no task back: a person's word is enough.")
 
 

@@ -79,7 +79,7 @@ class Guard:
             logger.info("%s %s %d", scope["method"], shown(scope["path"]), status)
 
     async def _refusal(self, request: Request) -> Response | None:
-        """The answer to whoever must not go further; None: let them."""
+        """The answer to whoever must not go further; None lets them pass."""
         headers = request.headers
         if not is_ours(headers.getlist("host")):
             return _said(HTTPStatus.BAD_REQUEST, "This Host is not the console's.")

@@ -51,12 +51,12 @@ def read_previews(settings: CommonSettings, operation_ids: Collection[str]) -> l
 
 def _read(ledger: Ledger, reads: TaskReads, held: Held) -> str:
     """Keep what one task would send to whom; why it can't be read, empty where it could."""
-    look = reads.look(held.claim.entry, with_content=True)
-    if look.task is None:
-        return look.refusal
-    attempts = [attempt.as_json() for attempt in look.attempts]
+    found = reads.read_back(held.claim.entry, with_content=True)
+    if found.task is None:
+        return found.refusal
+    attempts = [attempt.as_json() for attempt in found.attempts]
     with ledger.write() as connection:
-        note_preview(connection, held, task_detail=look.task.raw, attempts=attempts)
+        note_preview(connection, held, task_detail=found.task.raw, attempts=attempts)
     return ""
 
 

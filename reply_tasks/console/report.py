@@ -38,7 +38,7 @@ class Scope:
     """What a report is about: a run, or all that was settled since.
 
     Attributes:
-        run: The run; None: a period.
+        run: The run; None means a period.
         since: Where the period begins.
         now: When the report is made, which is where the period ends.
     """

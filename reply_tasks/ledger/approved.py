@@ -47,7 +47,7 @@ def claim_approved(  # noqa: PLR0913 - the columns of a claim
         holder: Who claims.
         run_id: The run that will settle them.
         at: Now, by this process's clock.
-        reply_ahead: Seconds by which Reply's clock is ahead of it; None: not known.
+        reply_ahead: Seconds by which Reply's clock is ahead of it, if known.
     """
     granted = set()
     shared = claimed_by(holder, run_id=run_id, at=at, reply_ahead=reply_ahead)

@@ -50,7 +50,7 @@ def claim(  # noqa: PLR0913 - the columns of a claim
         holder: Who claims.
         run_id: The run that will settle them.
         at: Now, by this process's clock.
-        reply_ahead: Seconds by which Reply's clock is ahead of it; None: not known.
+        reply_ahead: Seconds by which Reply's clock is ahead of it, if known.
     """
     shared = claimed_by(holder, run_id=run_id, at=at, reply_ahead=reply_ahead)
     rows = sorted(
@@ -74,7 +74,7 @@ def claimed_by(
         holder: Who claims.
         run_id: The run that will settle it.
         at: Now, by this process's clock.
-        reply_ahead: Seconds by which Reply's clock is ahead of it; None: not known.
+        reply_ahead: Seconds by which Reply's clock is ahead of it, if known.
     """
     return {
         "run_id": run_id,
@@ -131,7 +131,11 @@ def entry_row(entry: Entry) -> dict[str, Any]:
 def note_attempts(
     connection: Connection, operation_id: str, attempts: Iterable[Attempt], *, holder: Holder
 ) -> bool:
-    """Write down a claim's calls before one more is sent; False: the claim is no longer ours."""
+    """Write down a claim's calls before one more is sent.
+
+    Returns:
+        False if the claim is no longer ours.
+    """
     result = connection.execute(
         update(operations)
         .where(

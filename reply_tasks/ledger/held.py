@@ -131,7 +131,7 @@ def held_operations(  # noqa: PLR0913 - each narrows it down
         connection: Any connection.
         run_id: Only what this run read in.
         operation_ids: Only these operations, as many as one query takes.
-        approved: Only those that a person has approved, or has not; None: both.
+        approved: Only those that a person has approved, or has not; None means both.
         after: Only what was settled after this ``sequence``: for reading in pages.
         most: At most so many.
     """

@@ -27,7 +27,11 @@ def note_preview(
     task_detail: Mapping[str, Any],
     attempts: Iterable[Mapping[str, Any]],
 ) -> bool:
-    """Keep what a preview read; False: it does not wait any more."""
+    """Keep what a preview read.
+
+    Returns:
+        False if the execution no longer waits.
+    """
     last_sequence(connection)
     calls = [*(attempt.as_json() for attempt in held.claim.attempts), *attempts]
     return change_held(
@@ -43,7 +47,7 @@ def note_preview(
 def approve(
     connection: Connection, held: Held, *, record: Mapping[str, Any], by: str, at: datetime
 ) -> bool:
-    """A person's yes to exactly this; False: it waits no more, or its text has changed since.
+    """A person's yes to exactly this.
 
     Args:
         connection: In a write transaction.
@@ -51,6 +55,9 @@ def approve(
         record: What is sent: the record, with a previewed text frozen into it if it brought none.
         by: Who says so.
         at: When, UTC.
+
+    Returns:
+        False if the execution no longer waits, or its text has changed since it was shown.
     """
     last_sequence(connection)
     current = connection.scalar(
@@ -70,7 +77,11 @@ def approve(
 
 
 def decline(connection: Connection, held: Held, *, why: str, by: str, at: datetime) -> bool:
-    """A person's no, which has no end; False: it does not wait any more."""
+    """A person's no, which does not expire.
+
+    Returns:
+        False if the execution no longer waits.
+    """
     return _end(
         connection,
         held.operation_id,
@@ -97,8 +108,12 @@ def supersede_held(connection: Connection, operation_id: str, *, by: str) -> boo
 
 
 def expire_held(connection: Connection, *, after: timedelta) -> int:
-    """Reject what nobody approved in time, by the database's clock; how many."""
-    last_sequence(connection)  # nobody says yes between the look and the no
+    """Reject what nobody approved in time, by the database's clock.
+
+    Returns:
+        How many were rejected.
+    """
+    last_sequence(connection)  # nobody can approve between the query and the rejection
     now = clock(connection)
     ids = held_too_long(connection, after=after)
     hours = after.total_seconds() / 3600
@@ -126,7 +141,11 @@ def change_held(
     *conditions: ColumnElement[bool],
     **values: Any,  # noqa: ANN401 - the columns' own types
 ) -> bool:
-    """Set these columns of an operation that waits; False: it does not wait, or not like that."""
+    """Set these columns of an execution that waits.
+
+    Returns:
+        False if it does not wait, or does not meet the conditions.
+    """
     statement = update(operations).where(
         operations.c.operation_id == operation_id, IS_HELD, *conditions
     )

@@ -38,7 +38,7 @@ class Ledger:
             ledger_url: SQLAlchemy URL.
             create: Make the ledger where there is none; otherwise its absence is an error.
             api_url: The API that is called under this ledger's promises: it belongs to that API
-                from now on, or is refused on entering. None: nothing is called.
+                from now on, or is refused on entering. None if nothing is called.
 
         Raises:
             LedgerError: It can't be opened.

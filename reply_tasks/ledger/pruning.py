@@ -109,7 +109,11 @@ def prune(
 
 
 def prune_daily(engine: Engine, *, older_than: timedelta) -> Pruned | None:
-    """Prune at a run's end, for a minute at most; None: it was done within the last day."""
+    """Prune at a run's end, for a minute at most.
+
+    Returns:
+        None if it was done within the last day.
+    """
     with engine.connect() as connection:
         now, last = clock(connection), last_pruned(connection)
     if last is not None and now - last < A_DAY:

@@ -9,7 +9,7 @@ from reply_tasks.ledger.tables import request_forms
 def remembered_form(
     connection: Connection, api_url: str, key_digest: str
 ) -> tuple[str, str] | None:
-    """Header and form of enums that were found for this URL and key; None: not known yet."""
+    """Header and form of enums that were found for this URL and key, if known yet."""
     row = connection.execute(
         select(request_forms.c.header, request_forms.c.enums).where(
             request_forms.c.api_url == api_url, request_forms.c.key_digest == key_digest

@@ -13,7 +13,7 @@ from reply_tasks.ledger.values import Settlement
 
 
 def resettle(connection: Connection, settlement: Settlement) -> bool:
-    """Give an uncertain operation another outcome; False: it is not uncertain any more.
+    """Give an uncertain operation another outcome.
 
     What the ledger knows of its task follows: an execution that happened stands in the way of
     another one for ever, one that did not happen no longer does.
@@ -21,6 +21,9 @@ def resettle(connection: Connection, settlement: Settlement) -> bool:
     Args:
         connection: In a write transaction.
         settlement: The outcome, with every call ever made for the operation.
+
+    Returns:
+        False if it is not uncertain any more.
     """
     operation_id = settlement.entry.operation_id
     outcome = connection.scalar(

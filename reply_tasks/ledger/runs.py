@@ -28,7 +28,11 @@ def register_holder(connection: Connection, holder: Holder) -> None:
 
 
 def renew_lease(connection: Connection, holder: Holder) -> bool:
-    """Renew a holder's lease; False: it is not known any more."""
+    """Renew a holder's lease.
+
+    Returns:
+        False if the holder is not known any more.
+    """
     result = connection.execute(
         update(holders)
         .where(holders.c.holder_id == holder.holder_id)
@@ -45,7 +49,7 @@ def note_turn(connection: Connection, holder: Holder, turn: int) -> None:
 
 
 def last_turn(connection: Connection, holder: Holder) -> int | None:
-    """The last group of a process's writes that was committed; None: it is not known any more."""
+    """The last turn of a process that was committed; None if the process is not known any more."""
     turn: int | None = connection.scalar(
         select(holders.c.turn).where(holders.c.holder_id == holder.holder_id)
     )

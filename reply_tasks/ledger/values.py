@@ -96,9 +96,9 @@ class Claim:
         claimed_at: When, by the clock of the process that claimed it.
         claimed_by: The holder.
         attempts: Its calls, as far as they were written down.
-        reply_ahead: Seconds by which Reply's clock was ahead of that clock then; None: not known.
+        reply_ahead: Seconds by which Reply's clock was ahead of that clock then, if known.
         age: Seconds since it was made, by the clock that both processes share which nobody sets;
-            None: they share none.
+            None if they share none.
     """
 
     entry: Entry
@@ -129,7 +129,7 @@ class Settlement(NamedTuple):
             is counted, and leaves no row.
         was_held: Whether the ledger holds it as an execution that waits for a person.
         shaken: Seconds since the last call of it whose answer was lost, and which may still take
-            effect late; None: there was none.
+            effect late, if there was one.
         confirmed: Whether the task was read, or replaced, after every late effect had its time.
         marked: Whether the task may bear the mark of a rejected update. False: the ledger was asked
             in the same transaction, and there is none.
@@ -196,7 +196,7 @@ class KnownTask(NamedTuple):
         body_hash: Hash of the last body applied to it.
         execution: The execution that stands in the way of another one.
         detail: The last TaskDetail that Reply returned (only where it was asked for).
-        shaken: What may still happen to it; None: nothing.
+        shaken: What may still happen to it, if anything.
         rejected_update: The update that failed to change its text.
     """
 

@@ -31,7 +31,7 @@ class DeliveryAnswer:
     operation_id: str | None = None
 
 
-#: Whether a recipient is the one that was asked about; None: the ledger does not know.
+#: Whether a recipient is the one that was asked about; None if the ledger does not know.
 Meant = Callable[[Recipient], bool | None]
 
 

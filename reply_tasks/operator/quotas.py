@@ -33,7 +33,7 @@ class UserQuota:
 
     @property
     def left(self) -> int | None:
-        """How many calls could be made now; None: as many as one likes."""
+        """How many calls could be made now; None means as many as one likes."""
         return min((window.left for window in self.windows), default=None)
 
     @property
@@ -48,11 +48,11 @@ class WhoseQuota:
     """Whose quota is asked for.
 
     Attributes:
-        per_minute: Calls in any minute; None: no such limit.
-        per_hour: Calls in any hour; None: no such limit.
+        per_minute: Calls in any minute; None means no such limit.
+        per_hour: Calls in any hour; None means no such limit.
         api_key: The key, where it is known: with it users have names, and one that has made no call
             yet is listed too.
-        acting_user: Whom the key acts as by the settings; None: its own user.
+        acting_user: Whom the key acts as by the settings; None means its own user.
     """
 
     per_minute: int | None

@@ -1,4 +1,4 @@
-"""The log of one user's calls in the ledger's database, and what Reply told us of that user.
+"""The log of one user's calls in the ledger's database, and what Reply limits us of that user.
 
 One row a grant, not one a call: each holds the running total of the user's calls, so that counting
 a window and finding the call that blocks it are look-ups in an index however many calls there are.
@@ -45,8 +45,8 @@ def lock(connection: Connection) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What Reply told us about one user."""
+class ReplyLimits:
+    """What Reply has said of one user's calls."""
 
     refusals: Refusals
     ceiling: Ceiling | None = None
@@ -59,7 +59,7 @@ class CallLog:
         now_ms: The instant.
         total: How many calls the user has made so far.
         counts: How many of them each window counts.
-        told: What Reply told us.
+        limits: What Reply has said of them.
     """
 
     def __init__(
@@ -81,10 +81,10 @@ class CallLog:
             _state(len(self._windows)), {"of": self._digest, **starts}
         ).one()
         total, last_ms = row[:2]
-        before = row[2 + len(_TOLD) :]
+        before = row[2 + len(_LIMITS) :]
         self.total: int = total or 0
         self._last_ms: int = last_ms or 0
-        self.told = _told(self.now_ms, *row[2 : 2 + len(_TOLD)])
+        self.limits = _limits_of(self.now_ms, *row[2 : 2 + len(_LIMITS)])
         self.counts = [0 if each is None else self.total - each for each in before]
 
     def rewind(self) -> None:
@@ -95,7 +95,7 @@ class CallLog:
         if self._last_ms > self.now_ms:
             self._connection.execute(_REWIND, {"of": self._digest, "now": self.now_ms})
             self._read()
-        self.tell(refusals=self.told.refusals.rewound(self.now_ms))
+        self.note_limits(refusals=self.limits.refusals.rewound(self.now_ms))
 
     @property
     def room(self) -> int:
@@ -104,9 +104,9 @@ class CallLog:
         return max(min(window.limit - count for window, count in pairs), 0)
 
     @property
-    def said_room(self) -> int | None:
+    def room_by_reply(self) -> int | None:
         """How many more calls Reply's own word allows; None when it says nothing."""
-        ceiling = self.told.ceiling
+        ceiling = self.limits.ceiling
         return None if ceiling is None else ceiling.room(self.total, self.now_ms)
 
     def add(self, granted: int) -> None:
@@ -131,7 +131,7 @@ class CallLog:
         return window.frees_ms(self._made_ms(self.total - window.limit + 1)) - self.now_ms
 
     def frees_ms(self, index: int) -> int | None:
-        """When the oldest call in the window at ``index`` leaves it; None: it holds none."""
+        """When the oldest call in the window at ``index`` leaves it; None if it holds none."""
         count = self.counts[index]
         if not count:
             return None
@@ -144,15 +144,17 @@ class CallLog:
         ).scalar_one()
         return made
 
-    def tell(self, *, refusals: Refusals | None = None, ceiling: Ceiling | None = None) -> None:
-        """Write down what Reply told us, where it is new."""
-        told = Told(refusals or self.told.refusals, ceiling or self.told.ceiling)
-        if told == self.told:
+    def note_limits(
+        self, *, refusals: Refusals | None = None, ceiling: Ceiling | None = None
+    ) -> None:
+        """Write down what Reply has said, where it is new."""
+        limits = ReplyLimits(refusals or self.limits.refusals, ceiling or self.limits.ceiling)
+        if limits == self.limits:
             return
-        values = {"of": self._digest, **_words(told)}
-        if not self._connection.execute(_TELL, values).rowcount:
-            self._connection.execute(_TELL_FIRST, values)
-        self.told = told
+        values = {"of": self._digest, **_limit_columns(limits)}
+        if not self._connection.execute(_UPDATE_LIMITS, values).rowcount:
+            self._connection.execute(_INSERT_LIMITS, values)
+        self.limits = limits
 
 
 def forget_old_calls(connection: Connection, now_ms: int) -> int:
@@ -163,7 +165,7 @@ def forget_old_calls(connection: Connection, now_ms: int) -> int:
     return connection.execute(_FORGET, {"bound": now_ms - FORGOTTEN_MS}).rowcount
 
 
-_TOLD = (
+_LIMITS = (
     pauses.c.refused,
     pauses.c.refused_since_ms,
     pauses.c.paused_until_ms,
@@ -176,26 +178,26 @@ _TOLD = (
 )
 
 
-def _told(now_ms: int, *row: Any) -> Told:  # noqa: ANN401 - ``_TOLD``, null without a row
+def _limits_of(now_ms: int, *row: Any) -> ReplyLimits:  # noqa: ANN401 - ``_LIMITS``, null without a row
     refusals = Refusals(*(value or 0 for value in row[:4])).as_of(now_ms)
-    return Told(refusals, None if row[4] is None else Ceiling(*row[4:]))
+    return ReplyLimits(refusals, None if row[4] is None else Ceiling(*row[4:]))
 
 
-def _words(told: Told) -> dict[str, int | None]:
-    """What was told, by column."""
-    ceiling = _NO_CEILING if told.ceiling is None else asdict(told.ceiling)
+def _limit_columns(limits: ReplyLimits) -> dict[str, int | None]:
+    """What Reply has said, by column."""
+    ceiling = _NO_CEILING if limits.ceiling is None else asdict(limits.ceiling)
     return {
-        "refused": told.refusals.count,
-        "refused_since_ms": told.refusals.since_ms,
-        "paused_until_ms": told.refusals.paused_until_ms,
-        "probe_until_ms": told.refusals.probe_until_ms,
+        "refused": limits.refusals.count,
+        "refused_since_ms": limits.refusals.since_ms,
+        "paused_until_ms": limits.refusals.paused_until_ms,
+        "probe_until_ms": limits.refusals.probe_until_ms,
         **ceiling,
     }
 
 
 @cache
 def _state(windows: int) -> Select[Any]:
-    """Everything a decision needs: the total, the latest call, what we were told, each window."""
+    """Everything a decision needs: the total, the latest call, what we were limits, each window."""
     user = select(bindparam("of").label("digest")).subquery()
     latest = calls.c.digest == bindparam("of")
     last = [
@@ -210,7 +212,7 @@ def _state(windows: int) -> Select[Any]:
         .scalar_subquery()
         for index in range(windows)
     ]
-    return select(*last, *_TOLD, *before).select_from(
+    return select(*last, *_LIMITS, *before).select_from(
         user.outerjoin(pauses, pauses.c.digest == user.c.digest)
     )
 
@@ -230,9 +232,9 @@ _REWIND = (
     .values(at_ms=bindparam("now"))
 )
 _NO_CEILING: dict[str, int | None] = {field.name: None for field in fields(Ceiling)}
-_WORDS: dict[str, Any] = {column.name: bindparam(column.name) for column in _TOLD}
-_TELL = update(pauses).where(pauses.c.digest == _OF).values(_WORDS)
-_TELL_FIRST = insert(pauses).values({"digest": _OF, **_WORDS})
+_WORDS: dict[str, Any] = {column.name: bindparam(column.name) for column in _LIMITS}
+_UPDATE_LIMITS = update(pauses).where(pauses.c.digest == _OF).values(_WORDS)
+_INSERT_LIMITS = insert(pauses).values({"digest": _OF, **_WORDS})
 _LATER = calls.alias("later")
 _FORGET = delete(calls).where(
     calls.c.at_ms < bindparam("bound"),

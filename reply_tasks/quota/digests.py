@@ -11,7 +11,7 @@ SHOWN_DIGEST = 8
 
 
 def digest(api_key: str, user: str | None) -> str:
-    """What stands for a key and an acting user (None: the key's own)."""
+    """What stands for a key and an acting user (None means the key's own)."""
     return Digests(api_key)[user]
 
 

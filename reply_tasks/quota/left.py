@@ -32,8 +32,8 @@ def left_of_all(
 
     Args:
         connection: Any connection.
-        per_minute: The limit of any minute; None: no such window.
-        per_hour: The limit of any hour; None: no such window.
+        per_minute: The limit of any minute; None means no such window.
+        per_hour: The limit of any hour; None means no such window.
         now: The database's time.
     """
     of = windows(per_minute, per_hour)
@@ -43,21 +43,21 @@ def left_of_all(
 
 def _users(connection: Connection, of: Iterable[Window], now_ms: int) -> list[str]:
     since = min(window.starts_ms(now_ms) for window in of)
-    told = or_(quota_pauses.c.paused_until_ms > now_ms, quota_pauses.c.until_ms > now_ms)
+    limited = or_(quota_pauses.c.paused_until_ms > now_ms, quota_pauses.c.until_ms > now_ms)
     spent = select(quota_calls.c.digest).where(quota_calls.c.at_ms >= since)
-    return sorted(connection.scalars(spent.union(select(quota_pauses.c.digest).where(told))))
+    return sorted(connection.scalars(spent.union(select(quota_pauses.c.digest).where(limited))))
 
 
 def _left(log: CallLog, index: int, window: Window) -> WindowLeft:
     left = max(window.limit - log.counts[index], 0)
     frees_ms = log.frees_ms(index) if left else log.now_ms + log.wait_ms(index)
-    ceiling = log.told.ceiling
-    said = log.said_room
+    ceiling = log.limits.ceiling
+    said = log.room_by_reply
     if window.name is WaitReason.HOUR and ceiling is not None and said is not None and said < left:
         left = said
         frees_ms = log.now_ms + ceiling.wait_ms(log.now_ms)
-    if log.told.refusals.room(log.now_ms) == 0:
+    if log.limits.refusals.room(log.now_ms) == 0:
         left = 0
-        frees_ms = max(log.now_ms + log.told.refusals.wait_ms(log.now_ms), frees_ms or 0)
+        frees_ms = max(log.now_ms + log.limits.refusals.wait_ms(log.now_ms), frees_ms or 0)
     frees_at = None if frees_ms is None else instant(frees_ms)
     return WindowLeft(window.name, window.limit, left, frees_at)

@@ -54,8 +54,8 @@ class Quota:
     Args:
         write: Opens a write transaction of its own (``BEGIN IMMEDIATE`` in SQLite).
         api_key: Whose quota it is. Only its digest is kept, here and in the database.
-        per_minute: Calls in any minute; None: no such window.
-        per_hour: Calls in any hour; None: no such window.
+        per_minute: Calls in any minute; None means no such window.
+        per_hour: Calls in any hour; None means no such window.
         now: The time of the database that the processes share, aware.
         sleep: Waits for the event at most so many seconds; true when it is set.
         monotonic: Seconds, for the pauses of a quota without limits.
@@ -97,11 +97,11 @@ class Quota:
             return self._take_unlimited(user, at_most)
         log = self._open(connection, user)
         granted = min(at_most, _room(log))
-        refusals = log.told.refusals
+        refusals = log.limits.refusals
         if granted:
             log.add(granted)
         if granted and refusals.count:
-            log.tell(refusals=refusals.probed(log.now_ms))
+            log.note_limits(refusals=refusals.probed(log.now_ms))
             self._probing.add(user)
         self._tidy(connection, log.now_ms)
         if granted == at_most:
@@ -123,7 +123,7 @@ class Quota:
             on_wait: Told of a wait when it begins, and again when it grows.
 
         Returns:
-            Whether a slot was granted; False: stopped first.
+            Whether a slot was granted: not if ``stop`` was set first.
         """
         expected: float | None = None
         while not stop.is_set():
@@ -165,8 +165,8 @@ class Quota:
             self._own_refusals[user] = refusals
             return _pause(refusals, self._monotonic_ms)
         log = self._open(connection, user)
-        log.tell(refusals=log.told.refusals.refused(log.now_ms, asked_ms))
-        return _pause(log.told.refusals, log.now_ms)
+        log.note_limits(refusals=log.limits.refusals.refused(log.now_ms, asked_ms))
+        return _pause(log.limits.refusals, log.now_ms)
 
     def probes(self, user: str | None) -> bool:
         """Whether a call of this process went ahead alone after a pause, to see what is answered.
@@ -182,7 +182,7 @@ class Quota:
             return
         self._probing.discard(user)
         log = self._open(connection, user)
-        log.tell(refusals=log.told.refusals.accepted(log.now_ms))
+        log.note_limits(refusals=log.limits.refusals.accepted(log.now_ms))
 
     def correct(
         self,
@@ -216,10 +216,10 @@ class Quota:
             total=log.total,
             now_ms=log.now_ms,
         )
-        known = log.told.ceiling
+        known = log.limits.ceiling
         if known is not None:
             ceiling = known.followed_by(ceiling, total=log.total, now_ms=log.now_ms)
-        log.tell(ceiling=ceiling)
+        log.note_limits(ceiling=ceiling)
 
     def left(self, connection: Connection, user: str | None) -> tuple[WindowLeft, ...]:
         """What is left of each window; for reading, in any transaction."""
@@ -241,7 +241,7 @@ class Quota:
             (window.name, _wait_ms(log, index, window))
             for index, window in enumerate(self._windows)
         ]
-        obstacles.append((WaitReason.PAUSED, log.told.refusals.wait_ms(log.now_ms)))
+        obstacles.append((WaitReason.PAUSED, log.limits.refusals.wait_ms(log.now_ms)))
         return max(obstacles, key=lambda obstacle: obstacle[1])
 
     def _take_unlimited(self, user: str | None, at_most: int) -> Grant:
@@ -277,7 +277,7 @@ class Quota:
 
 def _room(log: CallLog) -> int:
     """How many calls may go: as few as windows, Reply's word and its refusals allow."""
-    rooms = (log.room, log.said_room, log.told.refusals.room(log.now_ms))
+    rooms = (log.room, log.room_by_reply, log.limits.refusals.room(log.now_ms))
     return min(room for room in rooms if room is not None)
 
 
@@ -292,7 +292,7 @@ def _pause(refusals: Refusals, now_ms: int) -> Pause:
 def _wait_ms(log: CallLog, index: int, window: Window) -> int:
     """Milliseconds until this window has room for one more call."""
     wait = log.wait_ms(index)
-    ceiling = log.told.ceiling
-    if window.name is WaitReason.HOUR and ceiling is not None and log.said_room == 0:
+    ceiling = log.limits.ceiling
+    if window.name is WaitReason.HOUR and ceiling is not None and log.room_by_reply == 0:
         wait = max(wait, ceiling.wait_ms(log.now_ms))
     return wait

@@ -43,7 +43,7 @@ class Refusals:
         return Refusals() if now_ms > ended_ms + FORGET_MS else self
 
     def room(self, now_ms: int) -> int | None:
-        """How many calls may go; None: any number."""
+        """How many calls may go; None means any number."""
         if not self.count:
             return None
         return 0 if self.wait_ms(now_ms) > 0 else 1
@@ -102,17 +102,17 @@ class Pause:
     Attributes:
         seconds: Until calls may go again.
         refused_for: Seconds for which Reply has refused every call although each pause was kept,
-            when that is too long to go on; None: go on.
+            when that is too long to go on, else None.
     """
 
     seconds: float
     refused_for: float | None = None
 
     def give_up(self, user: str | int | None) -> str | None:
-        """Why to stop, in one line for a person; None: go on.
+        """Why to stop, in one line for a person; None if there is no need to.
 
         Args:
-            user: The id that a record acts as; None: the user of the settings.
+            user: The id that a record acts as; None means the user of the settings.
         """
         if self.refused_for is None:
             return None

@@ -5,15 +5,15 @@ Nothing is ever sent, and a claim of a live process is never touched. In order: 
 """
 
 from reply_tasks.resolving.judging import SHOWN_ID, OperatorVerdict
-from reply_tasks.resolving.read_back import Look, ReadBackError, TaskReads
+from reply_tasks.resolving.read_back import ReadBack, ReadBackError, TaskReads
 from reply_tasks.resolving.resolver import Fate, OpenAs, ResolveError, Resolver, find_operation
 
 __all__ = [
     "SHOWN_ID",
     "Fate",
-    "Look",
     "OpenAs",
     "OperatorVerdict",
+    "ReadBack",
     "ReadBackError",
     "ResolveError",
     "Resolver",

@@ -9,11 +9,11 @@ from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Claim, Execution, Settlement
 from reply_tasks.resolving.earlier import after_execution
 from reply_tasks.resolving.evidence import Found, has_body, judge_read_back, state_of
-from reply_tasks.resolving.read_back import Look
+from reply_tasks.resolving.read_back import ReadBack
 
 #: How much of an id a person is shown: enough to be the only one.
 SHOWN_ID = 12
-NO_LOOK = Look(None, "", ())
+NOT_READ = ReadBack(None, "", ())
 LEFT_TO_THE_NEXT_RUN = (
     "The task does not match this update, or can't be read: the next run of the target repeats "
     "the update."
@@ -27,59 +27,63 @@ class OperatorVerdict(StrEnum):
     NOT_SENT = "not-sent"
 
 
-def judge_execution(claim: Claim, look: Look, *, now: datetime) -> Settlement:
+def judge_execution(claim: Claim, read: ReadBack, *, now: datetime) -> Settlement:
     """The outcome of an execution that may have been sent, after one look at its task."""
-    task = look.task
+    task = read.task
     if task is None:
-        told = f"The task can't be read back: {look.refusal}"
-        return _settlement(claim, look, now, Outcome.UNCERTAIN, detail=_for_a_person(claim, told))
-    found = judge_read_back(task, claimed_at=_by_reply_s_clock(claim, look, now=now))
+        told = f"The task can't be read back: {read.refusal}"
+        return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=_for_a_person(claim, told))
+    found = judge_read_back(task, claimed_at=_by_reply_s_clock(claim, read, now=now))
     told = f"Read back by `reply-tasks resolve`: the task is {state_of(task)}."
     match found:
         case Found.EXECUTED:
-            return _settlement(claim, look, now, Outcome.APPLIED, detail=told, task=task)
+            return _settlement(claim, read, now, Outcome.APPLIED, detail=told, task=task)
         case Found.FAILED:
             reason = Reason.EXECUTION_FAILED
             return _settlement(
-                claim, look, now, Outcome.REJECTED, reason=reason, detail=told, task=task
+                claim, read, now, Outcome.REJECTED, reason=reason, detail=told, task=task
             )
         case Found.NOT_OURS:
             detail = f"{told} It was not this call that closed the task."
             reason = Reason.TASK_NOT_NEW
-            return _settlement(claim, look, now, Outcome.REJECTED, reason=reason, detail=detail)
+            return _settlement(claim, read, now, Outcome.REJECTED, reason=reason, detail=detail)
         case _:
             detail = _for_a_person(claim, told)
-            return _settlement(claim, look, now, Outcome.UNCERTAIN, detail=detail)
+            return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=detail)
 
 
-def judge_update(claim: Claim, look: Look, *, now: datetime) -> Settlement | None:
-    """The outcome of an update that may have been sent; None: it is not known to be in effect."""
-    if look.task is None:
+def judge_update(claim: Claim, read: ReadBack, *, now: datetime) -> Settlement | None:
+    """The outcome of an update that may have been sent.
+
+    Returns:
+        None if it is not known to be in effect.
+    """
+    if read.task is None:
         return None
     body = kept_body(claim.entry.record)
-    base = look.task.update_body()
+    base = read.task.update_body()
     if violations_of_update(body):  # less than a whole body: it was claimed in merge mode
         in_effect = merge(base, body) == base
         hashed = body_hash(Operation.UPDATE, base)
     else:
-        in_effect = has_body(look.task, body)
+        in_effect = has_body(read.task, body)
         hashed = claim.entry.body_hash or ""
     if not in_effect:
         return None
     detail = "Read back by `reply-tasks resolve`: the task is as the update wants it."
     return _settlement(
-        claim, look, now, Outcome.APPLIED, detail=detail, task=look.task, hashed=hashed, shaken=0.0
+        claim, read, now, Outcome.APPLIED, detail=detail, task=read.task, hashed=hashed, shaken=0.0
     )
 
 
-def judge_word(claim: Claim, word: OperatorVerdict, look: Look, *, now: datetime) -> Settlement:
+def judge_word(claim: Claim, word: OperatorVerdict, read: ReadBack, *, now: datetime) -> Settlement:
     """The outcome of an execution of which a person says whether it was sent."""
     if word is OperatorVerdict.SENT:
         detail = "A person said that it was sent (`reply-tasks resolve --as sent`)."
-        return _settlement(claim, look, now, Outcome.APPLIED, detail=detail, task=look.task)
+        return _settlement(claim, read, now, Outcome.APPLIED, detail=detail, task=read.task)
     return _settlement(
         claim,
-        look,
+        read,
         now,
         Outcome.REJECTED,
         reason=Reason.EXECUTION_FAILED,
@@ -91,11 +95,11 @@ def judge_word(claim: Claim, word: OperatorVerdict, look: Look, *, now: datetime
 
 def judge_wait(claim: Claim, execution: Execution | None, *, now: datetime) -> Settlement:
     """The outcome of an execution that was never sent, given what is known of its task now."""
-    entry, look = claim.entry, NO_LOOK
+    entry, read = claim.entry, NOT_READ
     if execution is None:
         return _settlement(
             claim,
-            look,
+            read,
             now,
             Outcome.REJECTED,
             reason=Reason.EXECUTION_FAILED,
@@ -103,12 +107,12 @@ def judge_wait(claim: Claim, execution: Execution | None, *, now: datetime) -> S
             "not happen. A replay may send it.",
         )
     outcome, reason, detail = after_execution(entry, execution)
-    return _settlement(claim, look, now, outcome, reason=reason, detail=detail)
+    return _settlement(claim, read, now, outcome, reason=reason, detail=detail)
 
 
 def _settlement(  # noqa: PLR0913 - the columns of a settlement
     claim: Claim,
-    look: Look,
+    read: ReadBack,
     now: datetime,
     outcome: Outcome,
     *,
@@ -118,7 +122,7 @@ def _settlement(  # noqa: PLR0913 - the columns of a settlement
     hashed: str | None = None,
     shaken: float | None = None,
 ) -> Settlement:
-    attempts = (*claim.attempts, *look.attempts)
+    attempts = (*claim.attempts, *read.attempts)
     return Settlement(
         entry=claim.entry,
         outcome=outcome,
@@ -134,11 +138,11 @@ def _settlement(  # noqa: PLR0913 - the columns of a settlement
     )
 
 
-def _by_reply_s_clock(claim: Claim, look: Look, *, now: datetime) -> datetime:
+def _by_reply_s_clock(claim: Claim, read: ReadBack, *, now: datetime) -> datetime:
     """When it was claimed, by Reply's clock: as known then, else as it differs from ours now."""
-    if claim.age is not None and look.reply_ahead is not None:
-        return now + timedelta(seconds=look.reply_ahead - claim.age)
-    ahead = look.reply_ahead if claim.reply_ahead is None else claim.reply_ahead
+    if claim.age is not None and read.reply_ahead is not None:
+        return now + timedelta(seconds=read.reply_ahead - claim.age)
+    ahead = read.reply_ahead if claim.reply_ahead is None else claim.reply_ahead
     return claim.claimed_at + timedelta(seconds=ahead or 0.0)
 
 

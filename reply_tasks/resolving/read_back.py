@@ -24,14 +24,14 @@ class ReadBackError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What one look at a task came to.
+class ReadBack:
+    """What reading a task back came to.
 
     Attributes:
         task: The task; None where Reply would not give it.
         refusal: Why it would not; empty if it did.
         attempts: The calls that were made.
-        reply_ahead: Seconds by which Reply's clock is ahead of this machine's; None: not known.
+        reply_ahead: Seconds by which Reply's clock is ahead of this machine's, if known.
     """
 
     task: TaskDetail | None
@@ -62,7 +62,7 @@ class TaskReads:
     sleep: Callable[[float], object] = time.sleep
     random: Callable[[], float] = random.random
 
-    def look(self, entry: Entry, *, with_content: bool = False) -> Look:
+    def read_back(self, entry: Entry, *, with_content: bool = False) -> ReadBack:
         """Read the task of an operation, until the answer is certain.
 
         Args:
@@ -73,7 +73,7 @@ class TaskReads:
             ReadBackError: Reply refused the key, or is assumed to be down.
         """
         if entry.task_id is None:  # pragma: no cover - only valid records are ever claimed
-            return Look(None, "the operation names no task", ())
+            return ReadBack(None, "the operation names no task", ())
         task_id, user = entry.task_id, entry.act_as_user_id
         request = Request(
             Call.READ,
@@ -84,17 +84,17 @@ class TaskReads:
             task_id,
         )
         slots = Slots(self.ledger.engine, self.settings, on_wait=self.on_wait, act_as_user_id=user)
-        caller = _OneLook(self.client, slots, self.sleep)
+        caller = _Caller(self.client, slots, self.sleep)
         patience = Patience(self.settings.max_retries, self.backoff, self.random)
         try:
             decision, _ = call_until_certain(request, caller, patience)
         except CannotGoOnError as error:
             raise ReadBackError(str(error)) from None
         refusal = "" if decision.task is not None else decision.detail
-        return Look(decision.task, refusal, tuple(caller.attempts), caller.reply_ahead)
+        return ReadBack(decision.task, refusal, tuple(caller.attempts), caller.reply_ahead)
 
 
-class _OneLook:
+class _Caller:
     """What the loop of repeats does to the world: quota and waits, and a list of its calls."""
 
     def __init__(self, client: ReplyClient, slots: Slots, sleep: Callable[[float], object]) -> None:

@@ -24,7 +24,7 @@ from reply_tasks.ledger.runs import close_dead_runs
 from reply_tasks.ledger.settling import ClaimLostError, settle
 from reply_tasks.resolving.judging import (
     LEFT_TO_THE_NEXT_RUN,
-    NO_LOOK,
+    NOT_READ,
     SHOWN_ID,
     OperatorVerdict,
     judge_execution,
@@ -32,7 +32,7 @@ from reply_tasks.resolving.judging import (
     judge_wait,
     judge_word,
 )
-from reply_tasks.resolving.read_back import Look, ReadBackError
+from reply_tasks.resolving.read_back import ReadBack, ReadBackError
 
 _ID = re.compile(r"[0-9a-f]{4,32}\Z")
 _MOST_NAMED = 5
@@ -77,15 +77,15 @@ class Resolver:
 
     Args:
         ledger: Opened and held by this process.
-        look: Reads a task back.
+        read_back: Reads a task back.
         dry_run: Read and tell, but write no outcome.
     """
 
     def __init__(
-        self, ledger: Ledger, look: Callable[[Entry], Look], *, dry_run: bool = False
+        self, ledger: Ledger, read_back: Callable[[Entry], ReadBack], *, dry_run: bool = False
     ) -> None:
         self._ledger = ledger
-        self._look = look
+        self._read_back = read_back
         self._dry_run = dry_run
 
     def resolve(self, only: Collection[str] | None = None) -> Iterator[Fate]:
@@ -141,24 +141,24 @@ class Resolver:
             return claims, uncertain_executions(connection)
 
     def _of_a_claim(self, claim: Claim) -> Fate:
-        look = self._look(claim.entry)
+        read = self._read_back(claim.entry)
         if claim.entry.operation is Operation.EXECUTE:
-            return self._settle(judge_execution(claim, look, now=_now()), OpenAs.CLAIMED)
-        settlement = judge_update(claim, look, now=_now())
+            return self._settle(judge_execution(claim, read, now=_now()), OpenAs.CLAIMED)
+        settlement = judge_update(claim, read, now=_now())
         if settlement is None:
             return _fate(claim.entry, OpenAs.CLAIMED, None, None, LEFT_TO_THE_NEXT_RUN)
         return self._settle(settlement, OpenAs.CLAIMED)
 
     def _of_an_uncertain(self, claim: Claim) -> Fate:
-        settlement = judge_execution(claim, self._look(claim.entry), now=_now())
+        settlement = judge_execution(claim, self._read_back(claim.entry), now=_now())
         return self._settle(settlement, OpenAs.UNCERTAIN)
 
     def _by_word(self, claim: Claim, was: OpenAs, word: OperatorVerdict) -> Fate:
-        look = NO_LOOK
+        read = NOT_READ
         if word is OperatorVerdict.SENT:
             with suppress(ReadBackError):  # the task is good to have, the word is enough
-                look = self._look(claim.entry)
-        return self._settle(judge_word(claim, word, look, now=_now()), was)
+                read = self._read_back(claim.entry)
+        return self._settle(judge_word(claim, word, read, now=_now()), was)
 
     def _settle(self, settlement: Settlement, was: OpenAs) -> Fate:
         """Write an outcome; an uncertain operation that stays so is left as it is."""

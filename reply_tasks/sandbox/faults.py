@@ -64,7 +64,10 @@ _SPOILED = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Strikes the calls ``nth`` to ``nth + times - 1`` of those that match (times None: all)."""
+    """Strikes the calls ``nth`` to ``nth + times - 1`` of those that match.
+
+    ``times`` None means all from ``nth`` on.
+    """
 
     kind: FaultKind
     endpoint: Endpoint | None = None

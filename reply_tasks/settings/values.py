@@ -70,7 +70,7 @@ class CommonSettings:
 
     @property
     def acting_user(self) -> str | None:
-        """The Reply user that calls act as, as the quota knows it; None: the key's own."""
+        """The Reply user that calls act as, as the quota knows it; None means the key's own."""
         return self.user_email if self.user_id is None else str(self.user_id)
 
     @property

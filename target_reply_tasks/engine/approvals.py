@@ -19,7 +19,7 @@ class Approvals:
     """The brake on executions: the first so many of a run go out, the rest wait.
 
     Args:
-        unapproved: How many executions this run may send that nobody approved; None: all.
+        unapproved: How many executions this run may send that nobody approved; None means all.
         hold: How long an execution waits before it is rejected.
     """
 

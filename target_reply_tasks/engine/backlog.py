@@ -12,8 +12,8 @@ from target_reply_tasks.engine.plan import Plan
 from target_reply_tasks.steps import Step
 from target_reply_tasks.work import Work
 
-#: Seconds between two looks for claims that a dead run left while we wait for them.
-ORPHAN_LOOK = 5.0
+#: Seconds between two checks for claims that a dead run left while we wait for them.
+ORPHAN_CHECK = 5.0
 
 
 class Backlog:
@@ -28,7 +28,7 @@ class Backlog:
         self._run_id = run_id
         self._plan = plan
         self._approvals = approvals
-        self._next_look = 0.0
+        self._next_check = 0.0
         self.open = 0
 
     def take_up(self, commits: Commits) -> None:
@@ -36,9 +36,9 @@ class Backlog:
         self._adopt_orphans(commits)
         self._take_up_approved(commits)
 
-    def look_for_orphans(self, commits: Commits) -> None:
-        """A record waits for a claim of another run, which may have died: look now and then."""
-        if time.monotonic() > self._next_look:
+    def check_for_orphans(self, commits: Commits) -> None:
+        """A record waits for a claim of another run, which may have died: check now and then."""
+        if time.monotonic() > self._next_check:
             self._adopt_orphans(commits)
 
     def _adopt_orphans(self, commits: Commits) -> None:
@@ -50,7 +50,7 @@ class Backlog:
                 f"Found {len(closed)} run(s) that died, and {len(works)} claim(s) without an "
                 "outcome: they are settled first."
             )
-        self._next_look = time.monotonic() + ORPHAN_LOOK
+        self._next_check = time.monotonic() + ORPHAN_CHECK
         self._context.reached(Step.TAKEN_OVER)
 
     def _take_over(self, connection: Connection) -> tuple[list[Work], list[str]]:

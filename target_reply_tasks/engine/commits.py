@@ -25,8 +25,8 @@ T = TypeVar("T")
 
 #: Seconds that a database may be away before the run gives up; and once it was told to stop.
 OUTAGE, OUTAGE_WHEN_STOPPING = 180.0, 10.0
-#: Seconds between two looks whether it is back.
-OUTAGE_LOOK = 1.0
+#: Seconds between two checks whether it is back.
+OUTAGE_CHECK = 1.0
 
 Transaction = Callable[..., AbstractContextManager[Connection]]
 
@@ -90,7 +90,7 @@ class Commits:
         self._log(f"{error} Waiting for the ledger, at most {OUTAGE:.0f} s.")
         ends = time.monotonic() + OUTAGE
         while True:
-            time.sleep(OUTAGE_LOOK)
+            time.sleep(OUTAGE_CHECK)
             if self._told_to_stop():
                 ends = min(ends, time.monotonic() + OUTAGE_WHEN_STOPPING)
             try:
@@ -136,7 +136,11 @@ class Commits:
         self._counter = counter
 
     def settle(self, connection: Connection, settlements: Iterable[Settlement]) -> bool:
-        """Settle records; True: another process has settled something since the last turn."""
+        """Settle records.
+
+        Returns:
+            Whether another process has settled something since the last turn.
+        """
         batch = self._rows(connection, settlements)
         settle(connection, batch, holder=self._ledger.holder, run_id=self._run_id)
         counter = last_sequence(connection)

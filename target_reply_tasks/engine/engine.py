@@ -178,8 +178,8 @@ class Engine:
         if self._plan.unjudged:
             return 0.0
         free = filterfalse(self._context.pacing.waits, self._plan.users_with_work())
-        looks = (self._context.pacing.due, self._plan.due(), self._senders.due(free))
-        due = min([self._progress.due, *(at for at in looks if at is not None)])
+        due_times = (self._context.pacing.due, self._plan.due(), self._senders.due(free))
+        due = min([self._progress.due, *(at for at in due_times if at is not None)])
         return max(0.0, due - time.monotonic())
 
     def _enough(self) -> int:
@@ -241,7 +241,7 @@ class Engine:
                 exit_code=1,
             )
         if self._plan.waits_elsewhere:
-            self._backlog.look_for_orphans(self._commits)
+            self._backlog.check_for_orphans(self._commits)
 
     # -- stopping ------------------------------------------------------------------------------
 

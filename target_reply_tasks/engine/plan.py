@@ -70,25 +70,25 @@ class Plan:
         """A record was read, or a claim taken over; the update that it supersedes, if any."""
         superseded = self._lanes.add(work)
         if self._lanes.head(work.task_id) is work:
-            self._look_at(work.task_id)
+            self._judge_next(work.task_id)
         return superseded
 
     def finish(self, work: Work) -> None:
         """A record that was under way has ended: its lane goes on."""
         if self._lanes.finish(work):
-            self._look_at(work.task_id)
+            self._judge_next(work.task_id)
 
     def give_back(self, work: Work) -> None:
         """A record that was under way was refused by a 429, and waits again: first in its lane."""
         work.given_back()
         self._lanes.give_back(work)
-        self._look_at(work.task_id)
+        self._judge_next(work.task_id)
 
     def doubt(self) -> None:
         """Another process has settled something: judge again what was judged."""
         for heads in self._sendable.values():
             for work in heads:
-                self._look_at(work.task_id)
+                self._judge_next(work.task_id)
         self._sendable.clear()
 
     def wait_for_another(self, work: Work, now: float, seconds: float = CLAIMED_ELSEWHERE) -> None:
@@ -123,7 +123,7 @@ class Plan:
                         work.marked = found is None or found.rejected_update is not None
                         if self._lanes.drop_head(work):
                             held = judgement.outcome is Outcome.HELD
-                            (after_held.append if held else self._look_at)(work.task_id)
+                            (after_held.append if held else self._judge_next)(work.task_id)
                         yield work, judgement
                     case Need.WAIT:
                         self.wait_for_another(work, now, judgement.seconds or CLAIMED_ELSEWHERE)
@@ -132,14 +132,14 @@ class Plan:
                         work.shaken = judgement.shaken
                         self._sendable.setdefault(work.user, deque()).append(work)
         for task_id in after_held:  # judged in the next turn, when the ledger has what is held
-            self._look_at(task_id)
+            self._judge_next(task_id)
 
     def _come_back(self, now: float) -> None:
         """Look again at the tasks whose wait is over."""
         for task_id, again in list(self._elsewhere.items()):
             if again <= now:
                 del self._elsewhere[task_id]
-                self._look_at(task_id)
+                self._judge_next(task_id)
 
     def _judge(self, work: Work, known: KnownTask, *, claimed_elsewhere: bool) -> Judgement:
         judgement = judge(
@@ -222,7 +222,7 @@ class Plan:
             for head in map(self._lanes.head, self._fresh)
         )
 
-    def _look_at(self, task_id: int) -> None:
+    def _judge_next(self, task_id: int) -> None:
         if task_id not in self._elsewhere:
             self._fresh[task_id] = None
 

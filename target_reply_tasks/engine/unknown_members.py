@@ -15,7 +15,7 @@ class UnknownMembers:
     def __init__(self, log: Callable[[str], None]) -> None:
         self._log = log
         self._seen: set[object] = set()
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def check(self, returned: Mapping[str, Any]) -> None:
         """Look at one task; one of a form that was seen before costs next to nothing."""
@@ -25,6 +25,6 @@ class UnknownMembers:
         self._seen.add(form)
         task = read_task_detail(returned)
         for name in () if task is None else task.unknowns:
-            if name not in self._told:
-                self._told.add(name)
+            if name not in self._logged:
+                self._logged.add(name)
                 self._log(f"Reply returned something new in member {name}: it is kept as it is.")

@@ -26,7 +26,7 @@ def without_test(lines: Iterator[str], environment: Mapping[str, str]) -> Iterab
         environment: Of the process.
 
     Returns:
-        The lines to apply; None: it was the test, and nothing is to be applied.
+        The lines to apply; None if it was the test, and nothing is to be applied.
     """
     if not _may_be_test(environment):
         return lines

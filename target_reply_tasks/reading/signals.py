@@ -47,7 +47,7 @@ class Signals:
 
     @property
     def first(self) -> int | None:
-        """The signal that told this process to stop; None: none has."""
+        """The signal that told this process to stop, if any."""
         return self._first
 
     def tell(self) -> None:

@@ -35,7 +35,7 @@ def execute(calls: Calls) -> Settlement:
     work = calls.work
     doubt = _Doubt(work.received) if work.recovered else None
     if doubt is None and work.shaken is not None:
-        settlement = _look_before(calls)
+        settlement = _read_before(calls)
         if settlement is not None:
             return settlement
     while True:
@@ -50,10 +50,13 @@ def execute(calls: Calls) -> Settlement:
         doubt = None  # still New: the answer was lost before the effect, so it may go once more
 
 
-def _look_before(calls: Calls) -> Settlement | None:
-    """Read a task on which an earlier call may have taken effect late; None: it may be executed.
+def _read_before(calls: Calls) -> Settlement | None:
+    """Read a task on which an earlier call may have taken effect late.
 
     Where an earlier text has come back, the last one is put in its place.
+
+    Returns:
+        None if the task may be executed.
     """
     work, read = calls.work, calls.read()
     task = read.task
@@ -95,7 +98,11 @@ def _send(calls: Calls) -> Settlement | _Doubt:
 def _find_out(  # noqa: PLR0911 - one return for each finding
     calls: Calls, doubt: _Doubt
 ) -> Settlement | None:
-    """Read the task back, and settle by what is found; None: it may be sent once more."""
+    """Read the task back, and settle by what is found.
+
+    Returns:
+        None if it may be sent once more.
+    """
     found, task, told = _read_back(calls, doubt)
     match found:
         case Found.EXECUTED:

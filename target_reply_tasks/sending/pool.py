@@ -22,8 +22,8 @@ AHEAD_SECONDS = 0.25
 #: The most records that are handed out ahead of the senders; with a quota one in so many calls of
 #: it, since a 429 voids their slots.
 MOST_AHEAD, AHEAD_SHARE = 256, 100
-#: Seconds between two looks at whether a user's concurrency has grown.
-GROWTH_LOOK = 0.02
+#: Seconds between two checks whether a user's concurrency has grown.
+GROWTH_CHECK = 0.02
 
 
 class Pool:
@@ -82,14 +82,14 @@ class Pool:
 
     @property
     def grows_at(self) -> float | None:
-        """When there is room for one more call if no answer comes before; None: not for that."""
+        """When there is room for one more call even if no answer comes; None if there won't be."""
         oldest = self._oldest
         if self._alone or not self._adapts or self._per_minute is None or oldest is None:
             return None
         if self.outstanding >= MOST_CONCURRENT:
             return None
         at = oldest + self.outstanding * BURST_SECONDS / self._per_minute
-        return max(at, time.monotonic() + GROWTH_LOOK)
+        return max(at, time.monotonic() + GROWTH_CHECK)
 
     @property
     def _oldest(self) -> float | None:
@@ -156,7 +156,7 @@ class Pools:
         return any(pool.outstanding for pool in self)
 
     def of(self, user: str | None) -> Pool:
-        """The pool of a user; None: the user of the settings."""
+        """The pool of a user; None means the user of the settings."""
         pool = self._pools.get(user)
         if pool is None:
             settings = self._settings

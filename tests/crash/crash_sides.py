@@ -21,7 +21,7 @@ SECONDS = 30.0
 _WATCHFUL = """
 from target_reply_tasks import target
 from target_reply_tasks.engine import backlog
-backlog.ORPHAN_LOOK = 0.2
+backlog.ORPHAN_CHECK = 0.2
 target.TargetReplyTasks.cli()
 """
 

@@ -148,7 +148,7 @@ class Forever:
     """A call that goes wrong each time it is made, with ``max_retries`` 2.
 
     Attributes:
-        settled: The record's outcome; None: the run stops with exit code 1 and no STATE leaves.
+        settled: The record's outcome; None if the run stops with exit code 1 and no STATE leaves.
         claim: Whether a claim stays behind for the next run to settle, since a call that changes
             something may have reached Reply.
     """

@@ -119,7 +119,7 @@ def looking(stage: Stage) -> Iterator[Visitor]:
 
 
 def hold(stage: Stage, texts: dict[int, str | None]) -> None:
-    """Have these texts held, by task; None: an execution without a content."""
+    """Have these texts held, by task; None means an execution without a content."""
     for task_id in texts:
         stage.sandbox.create_task(task_id, task_type=TaskType.MANUAL_EMAIL)
     stage.run(

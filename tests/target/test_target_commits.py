@@ -39,7 +39,7 @@ class _Flaky:
 @pytest.fixture
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Ledger, _Flaky]]:
     """A ledger whose commits may go unanswered."""
-    monkeypatch.setattr(commits, "OUTAGE_LOOK", 0.0)
+    monkeypatch.setattr(commits, "OUTAGE_CHECK", 0.0)
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger.open(f"sqlite:///{tmp_path}/ledger.db"))
         yield ledger, _Flaky(stack.enter_context(ledger.session()))
