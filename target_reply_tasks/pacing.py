@@ -73,7 +73,7 @@ class Pacing:
         self._gave_up: str | None = None
 
     def remember(self) -> Callable[[], None]:
-        """What puts all this back as it is now: for a turn that may not be committed."""
+        """What restores all this as it is now: for a turn that may not be committed."""
         pauses, waits = list(self._pauses), {u: replace(w) for u, w in self._waits.items()}
         said, accepted = list(self._said), list(self._accepted)
 

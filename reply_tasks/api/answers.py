@@ -14,7 +14,7 @@ from reply_tasks.api.problems import Problem, read_problem
 
 #: A server that asks for a longer wait than the longest quota window is not believed.
 LONGEST_RETRY_AFTER = 3600.0
-#: A refusal longer than this is no problem document.
+#: A refusal longer than this is not a problem document.
 _LONGEST_PROBLEM = 256 * 1024
 
 _SECONDS = re.compile(r"[0-9]{1,300}(\.[0-9]{1,9})?\Z")

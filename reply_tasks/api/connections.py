@@ -70,7 +70,7 @@ class ReplyConnection(HTTPConnection):
 
         Raises:
             OSError: It did not come.
-            BadResponseError: It broke off, or is no HTTP.
+            BadResponseError: It broke off, or is not HTTP.
         """
         incoming, receive = self._incoming, self.sock.recv
         incoming.feed(receive(_CHUNK))
@@ -131,7 +131,7 @@ def explain(error: BaseException) -> str:
     if isinstance(root, OSError) and root.strerror:
         return f"{root.strerror}"[:_ERROR_LENGTH]
     if refused := _NO_TUNNEL.match(str(root)):
-        return f"the proxy makes no tunnel to Reply (it answered {refused[1]})"
+        return f"the proxy refused a tunnel to Reply (it answered {refused[1]})"
     if isinstance(root, OSError) and root.args:
         return f"{root}"[:_ERROR_LENGTH]
     return type(root).__name__

@@ -82,8 +82,8 @@ def decide(  # noqa: PLR0911 - one return a row of the table
     Args:
         call: What was asked.
         answer: What came back.
-        task_id: The task that was asked about: a 2xx with another task is no confirmation. None for
-            a read that is not about one task (a list, who am I): any JSON object will do.
+        task_id: The task that was asked about: a 2xx with another task does not confirm it. None
+            for a read that is not about one task (a list, who am I): any JSON object will do.
     """
     status = answer.status
     if answer.kind is AnswerKind.NOT_CONNECTED:
@@ -177,7 +177,7 @@ def _unsure(call: Call, answer: Answer, detail: str) -> Decision:
 
 
 def _redirected(call: Call, problem: Problem) -> Decision:
-    """The run stops. A redirect may come after the effect, so an execution is lost besides."""
+    """The run stops. A redirect may follow the effect, so that an execution also counts as lost."""
     stopped = _stopped(StopCause.REDIRECT, problem, _ABOUT_REDIRECTS)
     return replace(stopped, action=Action.LOST) if call is Call.EXECUTE else stopped
 

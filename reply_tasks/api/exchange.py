@@ -14,7 +14,7 @@ _ANY_ZLIB = 47
 
 
 class BadResponseError(Exception):
-    """What arrived is no HTTP response, or ended before its end.
+    """What arrived is not an HTTP response, or broke off.
 
     Attributes:
         status: The status, where it had been read.
@@ -92,7 +92,7 @@ class Incoming:
         """Bytes arrived; none at all is the end of the connection.
 
         Raises:
-            BadResponseError: They are no HTTP, or the connection ended too early.
+            BadResponseError: They are not HTTP, or the connection ended too early.
         """
         if not data:
             self._end_of_connection()

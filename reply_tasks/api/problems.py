@@ -65,7 +65,7 @@ class Problem:
 
 
 def read_problem(status: int, data: object, *, empty: bool = False, secret: str = "") -> Problem:
-    """The problem in an answer that is no success.
+    """The problem in an answer that is not a success.
 
     Args:
         status: The HTTP status.

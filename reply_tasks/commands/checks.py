@@ -132,7 +132,7 @@ def _reply(settings: CommonSettings, engine: Engine | None) -> Iterator[Finding]
 
 def _not_looked_at(*names: str) -> Iterator[Finding]:
     for name in names:
-        yield Finding(name, ok=None, text="not looked at: the key comes first")
+        yield Finding(name, ok=None, text="not checked: a key is needed first")
 
 
 def _dialects(settings: CommonSettings) -> list[Dialect]:
@@ -249,6 +249,8 @@ def clock_finding(answer: Answer | None, now: datetime) -> Finding:
     ahead = theirs - now
     seconds = round(ahead.total_seconds())
     if abs(ahead) > CLOCK_ALLOWANCE:
-        text = f"Reply's clock differs by {seconds} s from this machine's: have it kept by NTP."
+        text = (
+            f"Reply's clock differs by {seconds} s from this machine's: keep it in sync with NTP."
+        )
         return Finding("clock", ok=False, text=text)
     return Finding("clock", ok=True, text=f"within {abs(seconds) + 1} s of Reply's")

@@ -61,7 +61,7 @@ def _metrics(seen: Overview) -> Iterator[Metric]:
         since = () if waiting.since is None else (Sample(waiting.since.timestamp()),)
         yield Metric(
             f"{name}_since_timestamp_seconds",
-            f"Since when the oldest of reply_tasks_{name} waits.",
+            f"When the oldest of reply_tasks_{name} waits.",
             since,
         )
     yield Metric(

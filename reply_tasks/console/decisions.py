@@ -122,7 +122,7 @@ def _told_of_gone(words: Mapping[str, ApprovalResult]) -> Iterator[str]:
     gone = [*words.values()].count(ApprovalResult.GONE)
     if gone:
         yield (
-            f"Nothing was done about {_messages(gone)} that waited no more: somebody else had "
+            f"Nothing was done about {_messages(gone)} that no longer waited: somebody else had "
             "decided, a later record had replaced it, or a run had taken it to send."
         )
 

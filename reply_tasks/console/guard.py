@@ -122,11 +122,11 @@ class Guard:
         except _TooLargeError:
             return _cut_off(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The form is too large.")
         except ValueError:
-            return _said(HTTPStatus.BAD_REQUEST, "This is no form of the console.")
+            return _said(HTTPStatus.BAD_REQUEST, "This form is not one of the console's.")
         if not same(form.first("csrf"), self._secrets.csrf):
             return _said(
                 HTTPStatus.FORBIDDEN,
-                "This form is not of this session: go back, load the page anew, and try again.",
+                "This form is from another session: go back, reload the page, and try again.",
             )
         request.state.form = form
         return None

@@ -63,5 +63,5 @@ def _read(ledger: Ledger, reads: TaskReads, held: Held) -> str:
 def _do_not_wait(wait: Wait) -> None:
     if wait.seconds > _PATIENCE:
         raise ReadBackError(
-            f"The quota is used up: more of it is back in {wait.seconds:.0f} s. Try again then."
+            f"The quota is used up: there is more of it in {wait.seconds:.0f} s. Try again then."
         )

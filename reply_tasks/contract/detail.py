@@ -134,7 +134,7 @@ class TaskDetail:
 
 
 def read_task_detail(data: object) -> TaskDetail | None:
-    """Read an answer's body; None when it is no task: not an object, or without an integer id."""
+    """Read an answer's body; None unless it is a task: an object with an integer id."""
     if not isinstance(data, Mapping):
         return None
     task_id = data.get("id")

@@ -14,7 +14,7 @@ _MARKUP = re.compile(
     r"<!--.*?-->|<(style|script|head)\b.*?</\1\s*>|<[^<>]*>", re.DOTALL | re.IGNORECASE
 )
 _SHOWS_SOMETHING = re.compile(r"<(img|video|hr|table|iframe|svg)\b", re.IGNORECASE)
-#: Characters without a width, which are no whitespace to Python.
+#: Characters without a width, which Python does not count as whitespace.
 _NO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 

@@ -50,7 +50,7 @@ def digest_of(kept: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-#: Deeper than this, and longer than so many digits, is no record that anybody could mend.
+#: Deeper than this, and longer than so many digits, is not a record that anybody could mend.
 _DEEPEST = 50
 _MOST_DIGITS = 100
 _LARGEST = 2**63 - 1

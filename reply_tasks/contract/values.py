@@ -219,7 +219,7 @@ def found_at(pointer: str, value: object) -> str:
 
 
 def _quoted(value: object) -> str | None:
-    """``value`` for an error message, or None when it is too long to be quoted or is no scalar."""
+    """``value`` for an error message, or None when it is too long to quote or not a scalar."""
     if isinstance(value, str):
         shown = ascii(value) if len(value) <= _LONGEST_QUOTE else ""
     elif isinstance(value, int):

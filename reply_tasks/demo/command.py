@@ -73,13 +73,13 @@ def unexpected(operations: Sequence[Operation], expected: Mapping[str, Note]) ->
     for key, operation in first.items():
         note = expected.get(key)
         if note is None:
-            wrong.append(f"{key} is no example")
+            wrong.append(f"{key} is not an example")
         elif (operation.outcome, operation.reason) != (note.outcome, note.reason):
             wrong.append(
                 f"{key} ended {_ending(operation)}, not {_words(note.outcome, note.reason)}"
             )
     wrong += [
-        f"{each.external_id} was called for again"
+        f"{each.external_id} was requested again"
         for each in operations
         if each.run == 1 and each.api_calls and each.outcome != Outcome.REJECTED
     ]

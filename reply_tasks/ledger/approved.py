@@ -1,4 +1,4 @@
-"""Approved: what a person has said yes to is claimed as it was shown, or put back as it waited."""
+"""Approved: what a person approved is claimed just as it was shown, or goes back to waiting."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -73,7 +73,7 @@ def claim_approved(  # noqa: PLR0913 - the columns of a claim
 def put_back_approved(
     connection: Connection, operation_ids: Collection[str], *, holder: Holder
 ) -> None:
-    """Give back claims of approved operations that were never sent: they wait as they did."""
+    """Give back claims of approved operations that were never sent: they wait again, as before."""
     for operation_id in operation_ids:
         (number,) = next_sequences(connection, "operations", 1)
         connection.execute(

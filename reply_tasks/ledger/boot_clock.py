@@ -4,7 +4,7 @@ import time
 
 
 def since_boot() -> float:
-    """Seconds that go on while the machine sleeps, where there is such a clock.
+    """Seconds that also pass while the machine sleeps, where there is such a clock.
 
     A suspended machine must see that its lease has ended when it wakes.
     """

@@ -20,7 +20,7 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A statement in the words of one database.
+    """A statement as one database spells it.
 
     Attributes:
         text: Its SQL.

@@ -146,7 +146,7 @@ def _sqlite_engine(url: URL, *, create: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
-        if create:  # it stays with the file, and one that is no ledger must stay as it is
+        if create:  # it stays with the file, and one that is not a ledger must stay as it is
             if in_memory or not Path(str(url.database)).stat().st_size:
                 connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             connection.execute("PRAGMA journal_mode=WAL")
@@ -228,7 +228,7 @@ def clock(connection: Connection) -> datetime:
 
 
 def _missing_migrations(engine: Engine) -> list[str]:
-    """What the ledger lacks, all where it is none; found without waiting for a writer."""
+    """The migrations that a database lacks: all if it is no ledger yet. Waits for no writer."""
     with engine.connect() as connection:
         if not connection.dialect.has_table(connection, migrations.name):
             return [*MIGRATIONS]

@@ -1,4 +1,4 @@
-"""The file of a SQLite ledger: its owner's alone, and the same one for as long as a run lasts."""
+"""The file of a SQLite ledger: private to its owner, and the same file throughout a run."""
 
 import os
 import stat
@@ -28,14 +28,14 @@ class LedgerFile:
 
     @classmethod
     def of(cls, url: URL) -> Self | None:
-        """The file of a ledger that was opened; None where it is no file."""
+        """The file of a ledger that was opened; None where it is not a file."""
         if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
             return None
         path = Path(str(url.database)).absolute()
         return cls(path, _identity(path))
 
     def check(self) -> None:
-        """See that the file is still there: what others write into another one we do not see.
+        """Check that the file is still in place: of another in its place this run sees nothing.
 
         Raises:
             LedgerError: It was deleted or replaced.

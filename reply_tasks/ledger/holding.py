@@ -123,8 +123,8 @@ def expire_held(connection: Connection, *, after: timedelta) -> int:
             operation_id,
             outcome=Outcome.REJECTED,
             reason=Reason.APPROVAL_EXPIRED,
-            detail=f"Nobody approved it within {hours:g} hours (hold_hours). Read in again, it "
-            "waits anew.",
+            detail=f"Nobody approved it within {hours:g} hours (hold_hours). If it is read again, "
+            "it waits again.",
             settled_at=now,
         )
     return len(ids)

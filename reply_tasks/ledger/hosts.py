@@ -1,4 +1,4 @@
-"""Which host a process runs on, told so that two hosts are never taken for one.
+"""Which host a process runs on, named so that two hosts are never taken for one.
 
 A pid means something only beside the kernel that gave it. Host names are given twice, machine ids
 come with a copied image, and a boot id comes with the copy of a running machine: the identity holds

@@ -27,7 +27,7 @@ class ForeignLedgerError(LedgerError):
 
 
 def api_origin(api_url: str) -> str:
-    """Scheme, host and port of a base URL; a port that goes without saying is left out."""
+    """Scheme, host and port of a base URL; the default port is left out."""
     url = urlsplit(api_url)
     host = url.hostname or ""
     host = f"[{host}]" if ":" in host else host
@@ -37,7 +37,7 @@ def api_origin(api_url: str) -> str:
 
 
 def refuse_foreign(connection: Connection, api_url: str) -> None:
-    """See that the ledger does not belong to another API; one of none passes.
+    """Check that the ledger does not belong to another API; one that belongs to none passes.
 
     Raises:
         ForeignLedgerError: It does.
@@ -66,7 +66,7 @@ def claim_origin(connection: Connection, api_url: str) -> None:
 
 
 def note_opening(connection: Connection, holder: Holder) -> None:
-    """Write down that a process opened the ledger to write, and how far its numbers were.
+    """Note that a process opened the ledger to write, and how far its numbers had come.
 
     The counters stay locked until the commit: whoever does not see this opening has not seen a
     number that came after it.
@@ -115,7 +115,7 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a ledger's numbers are, at one moment.
+    """How far a ledger's numbers have come, at one moment.
 
     Attributes:
         edition: Which ledger.
@@ -127,7 +127,7 @@ class Position:
 
 
 def position(connection: Connection) -> Position:
-    """Where the ledger stands now, all of one moment."""
+    """Where the ledger stands now, read at one moment."""
     last = select(openings).order_by(openings.c.number.desc()).limit(1).subquery()
     rows = connection.execute(
         select(

@@ -134,7 +134,7 @@ def _questions(connection: Connection) -> None:
 
 
 def _turns(connection: Connection) -> None:
-    """Which group of a process's writes was committed last."""
+    """Which turn of a process was committed last."""
     _run(connection, "ALTER TABLE holders ADD COLUMN turn BIGINT DEFAULT 0 NOT NULL")
 
 

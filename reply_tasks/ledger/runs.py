@@ -42,7 +42,7 @@ def renew_lease(connection: Connection, holder: Holder) -> bool:
 
 
 def note_turn(connection: Connection, holder: Holder, turn: int) -> None:
-    """Write down which group of a process's writes this is; last, since others may lock its row."""
+    """Note which turn of a process this is; done last, since others may lock its row."""
     connection.execute(
         update(holders).where(holders.c.holder_id == holder.holder_id).values(turn=turn)
     )

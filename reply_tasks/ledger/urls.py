@@ -1,4 +1,4 @@
-"""The ledger's URL, which may hold a password: what of it can be used, and what may be told."""
+"""The ledger's URL, which may hold a password: which parts can be used, and which may be shown."""
 
 import re
 from urllib.parse import quote, quote_plus

@@ -90,7 +90,7 @@ def _not_known(row: OperationRow) -> DeliveryAnswer:
 def _in_flight(row: OperationRow) -> DeliveryAnswer:
     return DeliveryAnswer(
         Delivered.UNKNOWN,
-        "It is claimed and not settled: a run sends it just now, or died while it did.",
+        "It is claimed and not settled: a run is sending it right now, or died while doing so.",
         row.operation_id,
     )
 

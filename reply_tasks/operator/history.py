@@ -25,7 +25,7 @@ from reply_tasks.operator.rows import OperationRow, Recipient, read_operation, r
 #: A beginning of an operation's id as lists show it; shorter ones are too often digits of a task.
 _OPERATION_ID = re.compile(r"[0-9a-f]{12,32}")
 _LARGEST_ID = 2**63 - 1
-#: So few digits are no phone number.
+#: So few digits are not a phone number.
 _SHORTEST_PHONE = 5
 _PHONE = re.compile(r"\+?[0-9][0-9 ().\-/]*")
 

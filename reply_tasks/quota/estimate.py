@@ -28,7 +28,7 @@ def seconds_until_done(calls: int, left: Sequence[WindowLeft], now: datetime) ->
 
     Args:
         calls: How many.
-        left: What is left; empty: there is no limit.
+        left: What is left; empty where there is no limit.
         now: The database's time.
     """
     free = min((window.left for window in left), default=calls)

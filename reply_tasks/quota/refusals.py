@@ -60,7 +60,8 @@ class Refusals:
     def refused(self, now_ms: int, asked_ms: int) -> "Refusals":
         """Reply answered 429, and asked for so long a pause.
 
-        Calls that were in flight when a pause began are no further refusals: they may lengthen it.
+        Calls that were in flight when a pause began may lengthen it, but count as no further
+        refusals.
         """
         asked_ms = min(max(asked_ms, LEAST_PAUSE_MS), LONGEST_PAUSE_MS)
         if now_ms < self.paused_until_ms:
@@ -121,5 +122,5 @@ class Pause:
             f"Reply refused every call{who} for {self.refused_for / 60:.0f} minutes (429), also "
             "after each pause that it asked for. Another program may be spending this user's "
             "quota: stop it, or lower requests_per_minute and requests_per_hour, and run again. "
-            "What was not settled stays so."
+            "What was not settled stays unsettled."
         )

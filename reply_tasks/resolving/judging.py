@@ -70,7 +70,7 @@ def judge_update(claim: Claim, read: ReadBack, *, now: datetime) -> Settlement |
         hashed = claim.entry.body_hash or ""
     if not in_effect:
         return None
-    detail = "Read back by `reply-tasks resolve`: the task is as the update wants it."
+    detail = "Read back by `reply-tasks resolve`: the task already matches the update."
     return _settlement(
         claim, read, now, Outcome.APPLIED, detail=detail, task=read.task, hashed=hashed, shaken=0.0
     )

@@ -118,7 +118,7 @@ class Resolver:
         """Settle one execution as a person says.
 
         Raises:
-            ResolveError: It is no execution that is open.
+            ResolveError: It is not an execution that is open.
         """
         claims, uncertain = self._open_operations()
         for was, of_that_kind in ((OpenAs.CLAIMED, claims), (OpenAs.UNCERTAIN, uncertain)):
@@ -211,7 +211,7 @@ def find_operation(ledger: Ledger, prefix: str) -> str:
     wanted = prefix.strip().lower()
     if not _ID.match(wanted):
         raise ResolveError(
-            f"{prefix[:40]!r} is no operation id: give at least four of its hexadecimal digits."
+            f"{prefix[:40]!r} is not an operation id: give at least four of its hexadecimal digits."
         )
     with ledger.read() as connection:
         found = operations_named(connection, wanted, most=_MOST_NAMED)

@@ -205,7 +205,7 @@ def read_assumptions(texts: Iterable[str]) -> Assumptions:
     """Assumptions from texts such as ``omitted=kept``.
 
     Raises:
-        ValueError: One is no assumption; the error lists what there is.
+        ValueError: One is not an assumption; the error lists what there is.
     """
     answers: dict[str, Assumption] = {}
     for text in texts:

@@ -46,7 +46,7 @@ def _read_scopes(text: str) -> tuple[str, ...]:
     for scope in scopes:
         if not _SCOPE.fullmatch(scope):
             raise click.BadParameter(
-                f"{scope!r} is no scope: write domain:verb, such as tasks:read, or *:* for all."
+                f"{scope!r} is not a scope: write domain:verb, such as tasks:read, or *:* for all."
             )
     return scopes
 

@@ -20,7 +20,7 @@ PROBLEM = "application/problem+json; charset=utf-8"
 
 
 class BadMessage(Exception):  # noqa: N818 - what came in, not a failure of ours
-    """The bytes are no request that this server reads; ``status`` is the answer before closing."""
+    """The bytes are not a request that this server reads; it answers ``status`` and closes."""
 
     def __init__(self, status: int) -> None:
         super().__init__(_PHRASES[status])

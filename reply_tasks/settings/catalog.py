@@ -485,7 +485,7 @@ def _builtins() -> Schema:
 
 
 def _repaired(schema: Any) -> Any:  # noqa: ANN401
-    """A copy without the bare ``"null"`` that SDK 0.54 leaves in ``anyOf``, which is no schema."""
+    """A copy without the bare ``"null"`` that SDK 0.54 leaves in ``anyOf``: it is not a schema."""
     if isinstance(schema, dict):
         return {
             key: [_repaired(each) for each in value if isinstance(each, dict)]

@@ -25,7 +25,7 @@ def read_environment(
             that is close to a setting is refused.
 
     Raises:
-        SettingsError: A variable is no setting's, or can't be read.
+        SettingsError: A variable belongs to no setting, or can't be read.
     """
     known = {setting.name for setting in every_setting()} | BUILTIN_SETTINGS.keys()
     by_meltano = _MELTANO_MARK in environment

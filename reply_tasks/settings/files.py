@@ -16,8 +16,8 @@ def read_config_file(path: Path) -> dict[str, Any]:
     JSON has no comments, so a member whose name begins with ``//`` is one.
 
     Raises:
-        SettingsError: There is no such file, or it is no JSON object; it names file and place, and
-            quotes nothing, since the file may hold secrets.
+        SettingsError: There is no such file, or it is not a JSON object; the message names file and
+            place, and quotes nothing, since the file may hold secrets.
     """
     try:
         config = json.loads(path.read_text(encoding="utf-8-sig"))

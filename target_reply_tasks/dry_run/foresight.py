@@ -1,4 +1,4 @@
-"""Foresight: judges each record as the engine would, given the ledger and what is planned before.
+"""Foresight: judges a record as the engine would, given the ledger and what was planned before.
 
 It asks the ledger what the engine asks it, and hands that to the same ``judge``; it writes nothing.
 """

@@ -15,7 +15,7 @@ from target_reply_tasks.naming import name_of
 
 
 def text_of(planned: Planned) -> str:
-    """One line, in which nothing from outside acts on a terminal."""
+    """One line, free of anything that would act on a terminal."""
     approved = ", approved by a person" if planned.approved else ""
     who = f"{name_of(planned.entry)} ({planned.entry.stream}{approved})"
     return shown(f"{who} {_what(planned).rstrip('.')}.")
@@ -150,5 +150,5 @@ def members_of_summary(summary: Summary) -> dict[str, Any]:
 
 
 def json_line(members: Mapping[str, Any]) -> str:
-    """One line of ASCII, so that nothing in it acts on a terminal either."""
+    """One line of ASCII, so that nothing in it can act on a terminal."""
     return json.dumps(members, default=str).replace("\x7f", "\\u007f")

@@ -31,7 +31,7 @@ BY_OUTCOME: Mapping[Outcome, Would] = {
 
 
 class CallRange(NamedTuple):
-    """How many calls: what Reply answers, and how fast records are read, decides within it."""
+    """How many calls it takes: within the range, Reply's answers and the input's pace decide."""
 
     least: int = 0
     most: int = 0

@@ -55,7 +55,7 @@ class Plan:
         self._rests_until: float | None = None
 
     def remember(self) -> Callable[[], None]:
-        """What puts the plan back as it is now: for a turn that may not be committed."""
+        """What restores the plan as it is now: for a turn that may not be committed."""
         lanes, fresh, elsewhere = self._lanes.copy(), dict(self._fresh), dict(self._elsewhere)
         sendable = {user: heads.copy() for user, heads in self._sendable.items()}
         rests_until = self._rests_until
@@ -92,7 +92,7 @@ class Plan:
         self._sendable.clear()
 
     def wait_for_another(self, work: Work, now: float, seconds: float = CLAIMED_ELSEWHERE) -> None:
-        """Another call may still act on this task, of this run or another: come back later."""
+        """Another call, of this run or another, may still act on this task: come back later."""
         self._elsewhere[work.task_id] = now + seconds
 
     def judge(self, connection: Connection, now: float) -> Iterator[tuple[Work, Judgement]]:

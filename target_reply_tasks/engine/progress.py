@@ -49,7 +49,7 @@ class Progress:
         self._context.log(f"Progress: {'; '.join(parts)}.{f' {waiting}' if waiting else ''}")
 
     def _quota(self, user: str | None, calls: int) -> tuple[str, float]:
-        """What is used of a user's quota, and how long it makes so many calls take."""
+        """What is used of a user's quota, and how long that many calls take with it."""
         try:
             with self._context.ledger.read() as connection:
                 left = self._context.pacing.left(connection, user)

@@ -11,7 +11,7 @@ FIRST = 10
 
 
 class RejectionLines:
-    """Tells of each of the first rejections; what a record says is left to the ledger.
+    """Logs each of the first rejections; what a record holds stays in the ledger.
 
     Args:
         log: Takes one line for a person.
@@ -23,7 +23,7 @@ class RejectionLines:
         self._repeated = 0
 
     def log(self, settlement: Settlement) -> None:
-        """A record is settled: tell of it, if it is one of the first that are rejected."""
+        """A record is settled: log it, if it is one of the first that are rejected."""
         if settlement.outcome is not Outcome.REJECTED:
             return
         self._rejected += 1
@@ -48,7 +48,7 @@ class RejectionLines:
 
 
 def _where(settlement: Settlement) -> str:
-    """The first member that is wrong, and how; of Reply's refusal the status. No value."""
+    """The first member that is wrong, and how; for Reply's refusal, the status. Never a value."""
     match settlement.problem:
         case {"errors": [{"pointer": pointer, "rule": rule, "type": kind}, *_]}:
             return f" at {pointer or '/'} ({rule}: {kind})"

@@ -1,4 +1,4 @@
-"""The writer of STATEs: a thread of its own, which a full pipe may block, so the engine never is.
+"""The writer of STATEs: a thread of its own, so that a full pipe never blocks the engine.
 
 What a STATE says is committed before it comes here.
 """

@@ -184,7 +184,7 @@ class Turn:
         return _Written(Committed(settled, dropped), granted, chosen)
 
     def _remember(self) -> Callable[[], None]:
-        """What puts all this back as it is now: for a turn that is not committed."""
+        """What restores all this as it is now: for a turn that is not committed."""
         counter, slots, picked = self._commits.counter, self.slots_wanted, self._picked
         picked.clear()
         parts = (self._plan.remember(), self._context.pacing.remember())

@@ -1,4 +1,4 @@
-"""Unknown members: what Reply returns that this version does not know is kept, and told once."""
+"""Unknown members: what Reply returns that this version does not know is kept, and logged once."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ _ENUMS = ("taskType", "status", "linkedInTaskType", "creationSource")
 
 
 class UnknownMembers:
-    """Tells each unknown member or enum value of the tasks that Reply returned, once."""
+    """Logs each unknown member or enum value of the tasks that Reply returned, once."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
         self._log = log
@@ -18,7 +18,7 @@ class UnknownMembers:
         self._logged: set[str] = set()
 
     def check(self, returned: Mapping[str, Any]) -> None:
-        """Look at one task; one of a form that was seen before costs next to nothing."""
+        """Check one task; a form that was seen before costs next to nothing."""
         form = (*returned, *(str(returned.get(name)) for name in _ENUMS))
         if form in self._seen:
             return

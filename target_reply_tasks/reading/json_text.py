@@ -93,7 +93,7 @@ def _read_patiently(text: str) -> object:
 
 
 def _close(text: str, position: int, inside: list[_Container], keys: list[str]) -> int:
-    """Behind a value: leave what ends here, up to where the next value begins, or the text ends."""
+    """After a value: close what ends here, up to the next value or the end of the text."""
     while len(inside) > 1:
         position = _skip(text, position) + 1
         mark = text[position - 1 : position]

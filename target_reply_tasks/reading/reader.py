@@ -15,7 +15,7 @@ from target_reply_tasks.reading.json_text import BYTE_ORDER_MARK, member_text, r
 
 
 class BrokenInputError(Exception):
-    """A line of the input is no Singer message. The text names the line, never its content."""
+    """A line of the input is not a Singer message. The text names the line, never its content."""
 
 
 class InterruptibleReader(SimpleSingerReader):

@@ -105,7 +105,7 @@ class Merge:
 
 
 def _text(body: Mapping[str, Any]) -> object:
-    """The template's text; one that Reply has as it is, is nobody's mistake now."""
+    """The template's text; one that Reply already has is not this record's mistake."""
     template = body.get("template")
     return template.get("body") if isinstance(template, Mapping) else None
 

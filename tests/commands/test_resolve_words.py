@@ -93,9 +93,9 @@ def test_a_word_on_something_else_is_refused(stage: Stage) -> None:
     before = stage.operations()
     for named, told in (
         ("ffff" if not settled.startswith("ffff") else "eeee", "No operation's id"),
-        ("xyz", "no operation id"),
-        ("", "no operation id"),
-        ("%", "no operation id"),
+        ("xyz", "not an operation id"),
+        ("", "not an operation id"),
+        ("%", "not an operation id"),
         (settled, "settled already: applied"),
         (left, "is an update"),
     ):

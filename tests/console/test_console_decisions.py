@@ -146,7 +146,7 @@ def test_what_is_no_operation_is_told(console: Visitor) -> None:
     """A form that was made by hand settles nothing."""
     looked = ("looked", "yes")
     answer = console.post("/uncertain", ("id", "<b>x</b>"), ("word", "sent"), looked)
-    assert "no operation id" in words(answer)
+    assert "not an operation id" in words(answer)
 
 
 def test_a_previewed_text_can_be_approved_and_is_what_goes_out(stage: Stage) -> None:

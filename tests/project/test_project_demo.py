@@ -48,7 +48,7 @@ def test_a_surprise_is_told() -> None:
     assert unexpected([], only) == [f"{key} was never settled"]
     wrong = replace(as_noted, outcome="rejected", reason="task_not_new")
     assert unexpected([wrong], only) == [f"{key} ended rejected: task_not_new, not applied"]
-    assert unexpected([as_noted, replace(as_noted, run=1)], only) == [f"{key} was called for again"]
+    assert unexpected([as_noted, replace(as_noted, run=1)], only) == [f"{key} was requested again"]
 
 
 def test_the_demo_takes_no_folder_that_is_in_use(tmp_path: Path) -> None:
