@@ -18,7 +18,7 @@ IN_FULL = ("reply_tasks/contract", "target_reply_tasks/engine")
 _HEAD = """\
 # Coverage
 
-Which lines and branches `make test` runs; `make coverage` measures them anew and writes this page.
+Which lines and branches `make test` runs; `make coverage` measures them again and writes this page.
 Lines that only the end-to-end suites reach (Meltano, dbt, crashes, signals) count as not run here,
 and so do those of a process that a test kills.
 

@@ -26,7 +26,7 @@ Example:
 def decline(*, ids: tuple[str, ...], why: str, by: str | None, settings: CommonSettings) -> None:
     """Decline executions that wait: they are rejected, and the same record is never sent.
 
-    A record that says something else is judged anew.
+    A record that says something else is judged on its own.
     """
     with ledger_to_read(settings) as connection:
         waits = what_waits(connection, held_operations(connection))
