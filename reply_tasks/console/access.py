@@ -12,8 +12,6 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost"})
 #: Fields of a form: a page of held executions has three for each.
 _MOST_FIELDS = 1000
 
-Pairs = Sequence[tuple[str, str]]
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secrets:

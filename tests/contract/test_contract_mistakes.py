@@ -5,17 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from invalid_records import UPDATE
 
 from reply_tasks.contract import InvalidRecord, Operation, TaskRecord, UpdateMode, read_record
 
 SAMPLES = Path(__file__).parents[1] / "recipes" / "samples"
-UPDATE: dict[str, Any] = {
-    "id": 42,
-    "taskType": 7,
-    "startAt": "2026-09-01T08:00:00Z",
-    "dueTo": "2026-09-02T08:00:00Z",
-    "template": {"body": "Hi"},
-}
 
 
 def broken(raw: dict[str, Any], operation: Operation, **options: Any) -> list[tuple[str, str]]:
