@@ -79,15 +79,10 @@ Example:
     def _make_run(self) -> "AnyRun":
         """What a run imports, the ledger above all, ``--about`` does without."""
         if self.settings.dry_run:
-            from target_reply_tasks.dry_run.run import (  # noqa: PLC0415 - as said above
-                DryRun,
-                TellAsJson,
-                TellInLog,
-            )
+            from target_reply_tasks.dry_run.run import dry_run  # noqa: PLC0415 - as said above
 
             jsonl = self._plan_format == "jsonl"
-            teller = TellAsJson(self.write_line) if jsonl else TellInLog(self.logger)
-            return DryRun(self.settings, self.logger, teller)
+            return dry_run(self.settings, self.logger, self.write_line, jsonl=jsonl)
         from target_reply_tasks.run import Run  # noqa: PLC0415 - as said above
 
         return Run(

@@ -220,3 +220,14 @@ class DryRun:
                 max((seconds_for(each.most, quota) for each in calls), default=0.0),
             ),
         )
+
+
+def dry_run(
+    settings: TargetSettings,
+    logger: logging.Logger,
+    write_line: Callable[[str], None],
+    *,
+    jsonl: bool,
+) -> DryRun:
+    """A dry run whose plan goes out line by line as JSON, or into the log."""
+    return DryRun(settings, logger, TellAsJson(write_line) if jsonl else TellInLog(logger))
