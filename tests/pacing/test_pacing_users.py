@@ -9,8 +9,9 @@ from pacing_world import OK, PacedStage, paced, updates
 from sqlalchemy import NullPool, create_engine, text
 
 from reply_tasks.sandbox import FaultKind
-from target_reply_tasks.sending.threads import MOST_IN_FLIGHT
 
+#: As the documents say it.
+MOST_IN_FLIGHT = 64
 USERS, RECORDS_EACH = 1_000, 2
 #: Beside the senders: the main thread, the engine, the lease, the writer of STATEs, a watchdog.
 OTHER_THREADS = 8
