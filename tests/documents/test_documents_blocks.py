@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -99,7 +100,7 @@ def test_the_readme_leads_from_a_rehearsal_to_the_own_warehouse(
         assert len(reply.outbox) == 6
         assert "26 records read: 24 applied, 2 rejected" in live
         assert "are dropped" not in live
-        (again,) = reader.follow(steps("README.md")[-1:])
+        (again,) = reader.follow([replace(steps("README.md")[-1], shown=())])
         assert " 0 calls made." in again
         assert len(reply.outbox) == 6
         fates = "SELECT outcome, count(*) FROM reply.task_operations GROUP BY outcome"
