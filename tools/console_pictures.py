@@ -22,20 +22,20 @@ from reply_tasks.ledger import open_engine
 from reply_tasks.ledger.database import writing
 from reply_tasks.ledger.tables import operations, runs
 from reply_tasks.sandbox import Endpoint, FaultKind, SandboxServer, User
+from reply_tasks.sandbox.tasks import contact_of
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 #: So that the documents stay light.
-_LARGEST = 60_000
+_LARGEST = 100_000
 _KEY = "sk-pictures-0123456789"
 _PROGRAMS = Path(sys.executable).parent
-_WIDE, _NARROW = (760, 430), (390, 560)
+_WIDE, _NARROW = (760, 660), (390, 700)
 _SHOTS: Sequence[tuple[str, str, tuple[int, int]]] = (
-    ("overview", "/", (820, 560)),
+    ("overview", "/", (820, 740)),
     ("approve", "/held", _WIDE),
     ("find", "/find?key=crm-1042", _WIDE),
     ("phone", "/held", _NARROW),
 )
-_NAMES = ("Ada", "Grace", "Linus", "Barbara", "Edsger", "Donald")
 
 
 def main() -> None:
@@ -85,12 +85,12 @@ def _example_runs(folder: Path) -> Path:
     """Two weeks of runs: nightly updates, mails, one whose answer was lost, and some that wait."""
     config = folder / "config.json"
     ledger_url = f"sqlite:///{folder / 'ledger.db'}"
-    settings = {"api_key": _KEY, "ledger_url": ledger_url}
+    settings: dict[str, Any] = {"api_key": _KEY, "ledger_url": ledger_url, "settle_seconds": 3}
     with SandboxServer(keys={_KEY: (User(1, "owner@example.com"),)}) as sandbox:
         settings["api_url"] = sandbox.url
         for number in range(1, 61):
             sandbox.create_task(
-                number, task_type=TaskType.MANUAL_EMAIL, contact_id=1001 + number % 40
+                number, task_type=TaskType.MANUAL_EMAIL, contact_id=_contact(number)
             )
         for day in range(5):
             first = 10 * day + 1
@@ -100,10 +100,15 @@ def _example_runs(folder: Path) -> Path:
             if day == 3:  # noqa: PLR2004 - any of them
                 sandbox.fault(FaultKind.DROP, endpoint=Endpoint.EXECUTE, task_id=first)
             _run(config, {**settings, "on_lost_answer": "hold"}, [*updates, *wrong, *mails])
-        held = [_mail(56, "1042"), _mail(57, "1043"), _mail(58, "1044")]
-        _run(config, {**settings, "executions_without_approval": 0}, held)
+        held = {56: "1042", 57: "1043", 58: "1044"}
+        waiting = [*map(_update, held), *(_mail(number, key) for number, key in held.items())]
+        _run(config, {**settings, "executions_without_approval": 0}, waiting)
     _spread(ledger_url)
     return config
+
+
+def _contact(number: int) -> int:
+    return 1001 + number % 40
 
 
 def _update(number: int) -> Mapping[str, Any]:
@@ -113,13 +118,13 @@ def _update(number: int) -> Mapping[str, Any]:
         "startAt": "2027-03-01T09:00:00Z",
         "dueTo": "2027-03-05T17:00:00Z",
         "template": {"subject": "Your renewal", "body": "Hi {{firstName}}"},
-        "contactId": 1001 + number % 40,
+        "contactId": _contact(number),
     }
     return {"type": "RECORD", "stream": "task_updates", "record": members}
 
 
 def _mail(number: int, key: str = "") -> Mapping[str, Any]:
-    name = _NAMES[number % len(_NAMES)]
+    name = contact_of(_contact(number)).first_name
     body = (
         f"Hi {name},\n\nyour contract ends on 31 March, and I would like to keep your price for "
         "another year. Shall we talk on Thursday?\n\nAnn"

@@ -26,6 +26,7 @@ from reply_tasks.operator import (
     uncertain_operations,
 )
 from reply_tasks.operator.approval import what_waits
+from reply_tasks.operator.history import LARGEST_ID
 from reply_tasks.operator.sent import SettledFilter, sent_executions
 
 #: So many messages are on a page: each with its whole text.
@@ -59,7 +60,7 @@ def held_page(request: Request) -> Response:
     """What waits for a person's word, and what waits for the next run."""
     console = console_of(request)
     after = _number(request, "after") or 0
-    run_id = request.query_params.get("run") or None
+    run_id = _run(request)
     with console.reading() as connection:
         found = held_operations(
             connection, run_id=run_id, approved=False, after=after, most=A_PAGE + 1
@@ -80,7 +81,7 @@ def held_page(request: Request) -> Response:
 
 def sent_page(request: Request) -> Response:
     """What was sent to whom, newest first."""
-    run_id = request.query_params.get("run") or None
+    run_id = _run(request)
     which = SettledFilter(run_id=run_id, before=_number(request, "before"))
     with console_of(request).reading() as connection:
         rows = sent_executions(connection, which, most=A_PAGE + 1)
@@ -177,9 +178,9 @@ def task_page(request: Request) -> Response:
     """The history of one task."""
     task_id: int = request.path_params["task_id"]
     with console_of(request).reading() as connection:
-        task = task_history(connection, task_id)
+        task = task_history(connection, min(task_id, LARGEST_ID))
         known = bool(task.operations)
-        values = {"title": f"Task {task_id}", "task": task, "known": known}
+        values = {"title": f"Task {task.task_id}", "task": task, "known": known}
         return page(request, "task.html", connection, values, status=200 if known else 404)
 
 
@@ -193,7 +194,12 @@ def not_found(request: Request, _error: Exception) -> Response:
 def _which(request: Request) -> RejectionFilter:
     wanted = request.query_params.get("reason")
     reasons = [each for each in Reason if each == wanted]
-    return RejectionFilter(run_id=request.query_params.get("run") or None, reasons=reasons)
+    return RejectionFilter(run_id=_run(request), reasons=reasons)
+
+
+def _run(request: Request) -> str | None:
+    """The run that a page is narrowed to; what is no run's id finds nothing."""
+    return request.query_params.get("run", "").replace("\0", "") or None
 
 
 def _number(request: Request, name: str) -> int | None:

@@ -129,8 +129,9 @@ def _summary(story: Story) -> str:
         f"Same records again: {again} calls, {story.sent[1] - story.sent[0]} sent. "
         "What Reply had refused is not asked again within a day.\n"
         f"Merge run: {merged} calls, {story.sent[2] - story.sent[1]} sent.\n"
-        f"Two emails held for a person: {held} calls, {story.sent[3] - story.sent[2]} sent. "
-        f"One approved: {approved} call, {story.sent[4] - story.sent[3]} sent.\n"
+        f"Two updates, and two emails held for a person: {held} calls, "
+        f"{story.sent[3] - story.sent[2]} sent.\n"
+        f"One of the emails approved: {approved} call, {story.sent[4] - story.sent[3]} sent.\n"
         f"The tap emitted {streams}; run again with its state, {story.emitted_again}.\n"
     )
 

@@ -21,6 +21,8 @@ API_KEY = "sandbox-key"
 STARTER_URL = "http://127.0.0.1:8300/v3"
 #: The demo sends nothing that a stricter Reply would refuse or misread.
 STRICT = ("variables=documented-case", "partial-content=refused", "unknown-members=refused")
+#: The example to which a person says yes.
+_APPROVED = "apr-03"
 #: Long enough for a slow machine; every step ends by itself long before.
 _PATIENCE = 120
 
@@ -80,7 +82,12 @@ def play(folder: Path, tell: Callable[[str], None]) -> Story:
             ("The records of a CRM go into target-reply-tasks", "1-first", "records", replace),
             ("The same records go in again", "2-again", "records", replace),
             ("Partial records go in, in merge mode", "3-merge", "merges", merge),
-            ("Two emails go in that a person must approve", "4-held", "approvals", held),
+            (
+                "Two updates go in, and two emails that a person must approve",
+                "4-held",
+                "approvals",
+                held,
+            ),
         ):
             tell(f"{text} (run {name})")
             _write(folder, f"{name}.config.json", config)
@@ -88,7 +95,7 @@ def play(folder: Path, tell: Callable[[str], None]) -> Story:
             calls.append(len(_control(api_url, "calls")))
             sent.append(len(_control(api_url, "outbox")))
         tell("A person approves one of them, and the next run sends it (run 5-approved)")
-        _approve_first(folder)
+        _approve_one(folder)
         _write(folder, "5-approved.config.json", held)
         _run_target(folder, "5-approved", None)
         calls.append(len(_control(api_url, "calls")))
@@ -180,13 +187,14 @@ def _run_target(folder: Path, name: str, messages: str | None) -> None:
         _run(folder, name, command, output=f"{name}.state.jsonl", source=source.fileno())
 
 
-def _approve_first(folder: Path) -> None:
-    """Say yes to the first of what waits, as a person does who has read it."""
+def _approve_one(folder: Path) -> None:
+    """Say yes to one of what waits, as a person does who has read it."""
     config = ["--config", str(folder / "4-held.config.json")]
     command = [_script("reply-tasks"), "held", "--json", *config]
     _run(folder, "held", command, output="held.json")
     waits = json.loads((folder / "held.json").read_text())
-    command = [_script("reply-tasks"), "approve", waits[0]["operation_id"], "--by", "demo", *config]
+    ids = [each["operation_id"] for each in waits if each["external_id"] == _APPROVED]
+    command = [_script("reply-tasks"), "approve", *ids, "--by", "demo", *config]
     _run(folder, "approve", command, output="approve.txt")
 
 

@@ -24,7 +24,8 @@ from reply_tasks.operator.rows import OperationRow, Recipient, read_operation, r
 
 #: A beginning of an operation's id as lists show it; shorter ones are too often digits of a task.
 _OPERATION_ID = re.compile(r"[0-9a-f]{12,32}")
-_LARGEST_ID = 2**63 - 1
+#: The largest that a ledger can hold.
+LARGEST_ID = 2**63 - 1
 #: So few digits are not a phone number.
 _SHORTEST_PHONE = 5
 _PHONE = re.compile(r"\+?[0-9][0-9 ().\-/]*")
@@ -145,7 +146,7 @@ def _matches(connection: Connection, key: str) -> Iterator[tuple[KeyKind, str, i
     """What the key names, with the operation and the task that say so."""
     number = int(key) if key.isascii() and key.isdecimal() else None
     named = [(KeyKind.EXTERNAL_ID, operations.c.external_id == key)]
-    if number is not None and number <= _LARGEST_ID:
+    if number is not None and number <= LARGEST_ID:
         named.append((KeyKind.TASK, operations.c.task_id == number))
     if _OPERATION_ID.fullmatch(key.lower()):
         begins = operations.c.operation_id.startswith(key.lower(), autoescape=True)

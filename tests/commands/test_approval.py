@@ -97,9 +97,11 @@ def test_approve_asks_what_is_meant(stage: Stage, arguments: list[str]) -> None:
 def test_an_id_that_names_nothing_is_told(stage: Stage) -> None:
     """Nothing is approved when one of the ids is wrong."""
     holding(stage, 1)
-    wrong = command(stage, "approve", ids(stage)[0], "ffffffff")
-    assert wrong.exit_code == 1
-    assert "names nothing that waits" in wrong.output
+    (first,) = ids(stage)
+    for wrong in ("ffffffff", first[:3]):
+        answer = command(stage, "approve", first, wrong)
+        assert answer.exit_code == 1
+        assert "that waits" in answer.output
     assert sent(stage) == []
 
 
@@ -107,3 +109,41 @@ def test_nothing_waits_is_said(stage: Stage) -> None:
     """An empty list is no silence."""
     stage.run()
     assert "Nothing waits" in command(stage, "held").output
+
+
+def test_a_run_s_messages_are_those_that_it_read_in(stage: Stage) -> None:
+    """``--run`` approves nothing that another run has left waiting."""
+    holding(stage, 1)
+    holding(stage, 2)
+    assert command(stage, "approve", "--run", "last", "--yes").exit_code == 0
+    assert sent(stage) == [(2, "Hi Ada.")]
+
+
+def test_who_said_no_and_why_is_kept(stage: Stage) -> None:
+    """In the ledger, for whoever asks afterwards; a second no is told that it comes too late."""
+    holding(stage, 1)
+    (first,) = ids(stage)
+    assert command(stage, "decline", first, "--why", "a typing error", "--by", "bob").exit_code == 0
+    assert stage.fate()["detail"] == "Declined by bob: a typing error"
+    assert stage.fate()["approved_by"] == "bob"
+    late = command(stage, "decline", first, "--why", "again")
+    assert (late.exit_code, "names nothing that waits" in late.output) == (1, True)
+
+
+def test_held_says_all_of_a_message_to_a_script(stage: Stage) -> None:
+    """Id, task, key, contact, address, text, digest, and who read it in."""
+    holding(stage, 1)
+    (told,) = json.loads(command(stage, "held", "--json").output)
+    assert {"contact_id", "address", "external_id", "mistakes", "held_at"} <= told.keys()
+    assert (told["task_id"], told["subject"], told["body"]) == (1, "S", "Hi Ada.")
+    assert told["run_id"] == stage.runs()[0]["run_id"]
+    assert len(told["digest"]) == 64
+
+
+def test_what_looks_like_a_mistake_is_said_beside_the_text(stage: Stage) -> None:
+    """A placeholder that nobody filled in stands out before anybody approves it."""
+    stage.sandbox.create_task(1, task_type=TaskType.MANUAL_EMAIL)
+    text = {"subject": "S", "body": "Hi {{FirstName}}."}
+    stage.run(execution(1, content=text), executions_without_approval=0, allow_placeholders=True)
+    assert "still holds" in command(stage, "held").output
+    assert json.loads(command(stage, "held", "--json").output)[0]["mistakes"]

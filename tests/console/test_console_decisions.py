@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from console_world import Visitor, hold, serving, words
 from messages import execution
 from sqlalchemy import update as sql_update
@@ -189,3 +190,25 @@ def test_whom_a_text_reaches_can_be_looked_up(stage: Stage) -> None:
         visitor.post("/held", ("approve", visitor.shown()[0]))
         assert sent(visitor) == [1]
     assert stage.sandbox.outbox[0].body == "Hi Ada."
+
+
+@pytest.mark.e2e
+def test_a_ledger_on_postgresql_is_decided_on_as_any_other(stage: Stage, postgres_url: str) -> None:
+    """Yes, no, a look at whom it reaches, and what comes too late is told."""
+    stage.settings["ledger_url"] = postgres_url
+    hold(stage, {1: "Hi Ada.", 2: "Hi Bob.", 3: None})
+    with serving(stage, api_key=KEY) as visitor:
+        page = visitor.open().get("/held").text
+        unread = re.findall(r'name="unread" value="([0-9a-f]+)"', page)
+        fields = [("unread", each) for each in unread]
+        said = words(visitor.post("/held", *fields, ("do", "preview-page")))
+        assert "3 tasks were read from Reply" in said
+        one, two, three = visitor.shown()
+        visitor.post("/held", ("chosen", one), ("chosen", three), ("do", "approve"))
+        visitor.post("/held", ("decline", two.partition(":")[0]))
+        assert sent(visitor) == [1, 3]
+        assert "waited no more" in words(visitor.post("/held", ("approve", two)))
+        assert "waited no more" in words(visitor.post("/held", ("decline", one.partition(":")[0])))
+        for path in ("/", "/sent", "/uncertain", "/rejected", "/find?key=1", "/tasks/1"):
+            assert visitor.get(path).status_code == 200
+    assert sent(visitor) == [1, 3]

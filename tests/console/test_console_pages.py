@@ -2,13 +2,16 @@
 
 import csv
 import json
+import re
+from html import unescape
 from io import StringIO
 
 import pytest
 from console_world import Visitor, hold, serving, words
-from messages import execution, update
+from messages import execution, record, update
 from target_runs import Stage
 
+from reply_tasks.console import pages
 from reply_tasks.contract.enums import TaskType
 from reply_tasks.sandbox import Endpoint, FaultKind
 
@@ -120,7 +123,9 @@ def test_an_uncertain_execution_is_shown_with_its_calls(stage: Stage) -> None:
         assert part in said
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/tasks/12345", "/tasks/x", "/static/../app.py"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/tasks/12345", f"/tasks/{10**30}", "/tasks/x", "/static/../app.py"]
+)
 def test_what_is_not_there_is_404(console: Visitor, path: str) -> None:
     """With a page that leads back."""
     assert console.get(path).status_code == 404
@@ -134,3 +139,32 @@ def test_a_ledger_that_is_gone_is_one_line(console: Visitor) -> None:
     assert answer.status_code == 503
     assert "ledger" in answer.text
     assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/held", "/sent", "/rejected", "/rejected/download"])
+def test_an_address_made_by_hand_breaks_nothing(console: Visitor, path: str) -> None:
+    """Numbers that are none or too large, and runs that no ledger can hold, find nothing."""
+    for query in ("run=%00", "run=%ff", "after=-1&before=x", f"after={10**25}&before={10**25}"):
+        assert console.get(f"{path}?format=csv&{query}").status_code == 200
+
+
+def test_rejected_records_are_paged_in_the_order_settled(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is on one page, none is left out, and one that was answered since is on none."""
+    monkeypatch.setattr(pages, "A_LONG_PAGE", 2)
+    nameless = {"taskType": "call", "externalId": "crm-3"}
+    stage.run(update(401), update(402), record("task_updates", nameless), update(404), update(405))
+    stage.sandbox.create_task(3)
+    stage.run(update(3, externalId="crm-3"))
+    seen: list[str] = []
+    with serving(stage) as visitor:
+        visitor.open()
+        path: str | None = "/rejected"
+        while path:
+            page = visitor.get(path).text
+            seen += re.findall(r"<h3>(.*?)</h3>", page)
+            more = re.search(r'<p class="pager"><a href="([^"]+)"', page)
+            path = unescape(more[1]) if more else None
+            assert 'all <span class="count">4</span>' in page
+    assert sorted(seen) == ["task 401", "task 402", "task 404", "task 405"]

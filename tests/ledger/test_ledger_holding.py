@@ -241,3 +241,12 @@ def test_a_text_that_changed_after_the_yes_is_neither_taken_up_nor_claimed(ledge
         )
         change_held(connection, held.operation_id, record=changed[0].record)
         assert not approved_operations(connection)
+
+
+def test_what_is_approved_is_not_claimed_beside_another_claim_of_its_task(ledger: Ledger) -> None:
+    """A task's calls never overlap: while a run works on it, the approved one waits."""
+    held = hold(ledger)
+    say_yes(ledger, held)
+    claim_all(ledger, entry(1))
+    assert not use(ledger, held)
+    assert row_of(ledger.engine, held).outcome == Outcome.HELD
