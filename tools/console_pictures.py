@@ -22,7 +22,7 @@ from reply_tasks.ledger import open_engine
 from reply_tasks.ledger.database import writing
 from reply_tasks.ledger.tables import operations, runs
 from reply_tasks.sandbox import Endpoint, FaultKind, SandboxServer, User
-from reply_tasks.sandbox.tasks import contact_of
+from reply_tasks.sandbox.contacts import contact_of
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 #: So that the documents stay light.

@@ -77,6 +77,14 @@ def test_the_previewed_text_is_what_is_sent(stage: Stage) -> None:
     assert sent(stage) == [(1, "Template 1")]
 
 
+def test_a_preview_reads_what_brings_no_text_and_nothing_else(stage: Stage) -> None:
+    """One call for each such task: what brings its own text costs none."""
+    holding(stage, 1)
+    holding(stage, 2, text=False)
+    assert command(stage, "held", "--preview").exit_code == 0
+    assert [call.task_id for call in stage.sandbox.calls_of(Endpoint.GET)] == [2]
+
+
 def test_a_run_is_approved_whole(stage: Stage) -> None:
     """``--run last`` takes what the last run read in, and asks unless told not to."""
     holding(stage, 1, 2)

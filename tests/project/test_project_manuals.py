@@ -41,13 +41,14 @@ def _operation(number: int, **columns: Any) -> dict[str, Any]:
         "settled_at": LONG_AGO,
         "outcome": None,
         "reason": None,
+        "record": {"id": number},
         **columns,
     }
 
 
 def test_each_alert_finds_what_it_is_for(postgres_url: str) -> None:
     """On a ledger where everything has gone wrong once, every query finds it; else none does."""
-    assert len(_queries()) == 6
+    assert len(_queries()) == 7
     engine = open_engine(postgres_url)
     quiet = {"run_id": "2" * 32, "started_at": LONG_AGO, "exit_code": 0, "crashed": False}
     with engine.begin() as connection:
@@ -56,7 +57,7 @@ def test_each_alert_finds_what_it_is_for(postgres_url: str) -> None:
             insert(runs), {**quiet, "sequence": 1, "ended_at": ended, "quota_wait_seconds": 0.0}
         )
         found = [connection.execute(text(query)).all() for query in _queries()]
-        assert found == [[]] * 6
+        assert found == [[]] * 7
         bad = {"run_id": "1" * 32, "exit_code": None, "crashed": True, "quota_wait_seconds": 700.0}
         connection.execute(runs.delete())
         connection.execute(insert(runs), {**quiet, **bad, "sequence": 2, "ended_at": LONG_AGO})
@@ -66,10 +67,11 @@ def test_each_alert_finds_what_it_is_for(postgres_url: str) -> None:
                 _operation(1, outcome="uncertain"),
                 _operation(2, sequence=None, settled_at=None),
                 _operation(3, outcome="rejected", reason="invalid_record"),
+                _operation(4, outcome="held"),
             ],
         )
         found = [connection.execute(text(query)).all() for query in _queries()]
-        assert [len(rows) for rows in found] == [1] * 6
+        assert [len(rows) for rows in found] == [1] * 7
     engine.dispose()
 
 
