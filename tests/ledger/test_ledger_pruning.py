@@ -11,26 +11,22 @@ from sqlalchemy import update as sql_update
 from target_runs import Stage, stage
 
 from reply_tasks.cli import main
-<<<<<<< HEAD
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.ledger import Ledger, pruning
-=======
-from reply_tasks.contract.enums import TaskStatus, TaskType
-from reply_tasks.ledger import Ledger
->>>>>>> 5d3b701 (Say approval's promises once, with an alert for what waits, and try the console on PostgreSQL)
-from reply_tasks.ledger.tables import operations, runs
-from reply_tasks.sandbox import Endpoint, FaultKind
+from reply_tasks.ledger.pruning import rows_missed
+from reply_tasks.ledger.tables import operations, prunings, runs
 
 __all__ = ["stage"]
+
+LONG_AGO = datetime.now(UTC) - timedelta(days=730)
 
 
 def years_pass(stage: Stage) -> None:
     """Everything in the ledger is two years old now."""
     with Ledger.open(stage.settings["ledger_url"]) as ledger, ledger.write() as connection:
-        then = datetime.now(UTC) - timedelta(days=730)
-        connection.execute(sql_update(operations).values(settled_at=then))
+        connection.execute(sql_update(operations).values(settled_at=LONG_AGO))
         connection.execute(
-            sql_update(runs).where(runs.c.ended_at.is_not(None)).values(ended_at=then)
+            sql_update(runs).where(runs.c.ended_at.is_not(None)).values(ended_at=LONG_AGO)
         )
 
 
@@ -75,29 +71,6 @@ def test_what_is_old_and_stands_for_nothing_goes(
     left = [(row["task_id"], row["outcome"]) for row in stage.operations()]
     assert sorted(left) == [(1, "applied"), (3, "held")]
     assert not stage.runs()
-
-
-def test_what_nobody_knows_and_what_failed_for_good_stay(stage: Stage) -> None:
-    """An uncertain execution, and the one that executed its task though it was rejected."""
-    for task_id, fails in ((1, False), (2, True)):
-        stage.sandbox.create_task(task_id, task_type=TaskType.MANUAL_EMAIL, fails_delivery=fails)
-    letter = {"subject": "S", "body": "Hi."}
-    stage.run(update(2, taskType="manualEmail", template=letter))
-    stage.sandbox.fault(FaultKind.DROP, endpoint=Endpoint.EXECUTE, task_id=1)
-    stage.run(execution(1), execution(2), on_lost_answer="hold")
-    years_pass(stage)
-    prune(stage, "--older-than", "90d")
-    left = {(row["task_id"], row["operation"], row["reason"]) for row in stage.operations()}
-    assert left >= {(1, "execute", None), (2, "execute", "execution_failed")}
-
-
-def test_a_run_that_has_not_ended_stays(stage: Stage) -> None:
-    """However long ago it began: it may live, and is closed by whoever finds it dead."""
-    stage.run()
-    with Ledger.open(stage.settings["ledger_url"]) as ledger, ledger.write() as connection:
-        connection.execute(sql_update(runs).values(ended_at=None, sequence=None, exit_code=None))
-    prune(stage, "--before", "2100-01-01")
-    assert len(stage.runs()) == 1
 
 
 def test_what_is_younger_stays(stage: Stage) -> None:
@@ -169,6 +142,29 @@ def test_a_run_prunes_by_itself_once_a_day(stage: Stage) -> None:
     ended = stage.run(corrected(2, "x"), retention_days=90)
     assert "Pruned 4 operations" in ended.log
     assert "Pruned" not in stage.run(corrected(2, "x"), retention_days=90).log
+
+
+def test_the_next_day_a_run_prunes_again(stage: Stage) -> None:
+    """Once a day is no once for all."""
+    history(stage)
+    years_pass(stage)
+    stage.run(retention_days=90)
+    years_pass(stage)
+    with Ledger.open(stage.settings["ledger_url"]) as ledger, ledger.write() as connection:
+        connection.execute(sql_update(prunings).values(pruned_at=LONG_AGO))
+    stage.run(corrected(2, "x"), corrected(2, "y"))
+    years_pass(stage)
+    assert "Pruned" in stage.run(retention_days=90).log
+
+
+def test_how_many_rows_a_tap_can_have_missed_is_known(stage: Stage) -> None:
+    """Those that were pruned behind its bookmark; none where it had read them all."""
+    history(stage)
+    years_pass(stage)
+    prune(stage, "--older-than", "90d")
+    with Ledger.open(stage.settings["ledger_url"]) as ledger, ledger.read() as connection:
+        assert rows_missed(connection, after=0) == 4
+        assert rows_missed(connection, after=100) == 0
 
 
 @pytest.mark.parametrize("options", [(), ("--older-than", "90d", "--before", "2026-01-01")])
