@@ -16,7 +16,8 @@ from sqlalchemy import Engine, Row, select
 from reply_tasks.ledger.tables import operations, runs
 from reply_tasks.sandbox import DEFAULT_API_KEY, SandboxServer
 
-SECONDS = 30.0
+#: How long a busy machine may take for anything here.
+SECONDS = 120.0
 #: The target's command line in a process that looks for dead holders all the time.
 _WATCHFUL = """
 from target_reply_tasks import target
