@@ -117,7 +117,7 @@ def _kill_a_shard(project: Project) -> None:
     wait_until(lambda: any(_of_shard(call["task_id"]) for call in _changes(project)), 2 * PATIENCE)
     folder = project.folder / ".meltano/shards" / str(KILLED)
     processes = [each for each in Path("/proc").glob("[0-9]*") if _folder_of(each) == folder]
-    assert len(processes) == 3, processes  # Meltano, the tap and the target
+    assert len(processes) >= 2, processes  # Meltano and the target; the tap may have ended
     for process in processes:
         os.kill(int(process.name), signal.SIGKILL)
 
