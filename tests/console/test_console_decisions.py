@@ -89,7 +89,7 @@ def test_who_comes_second_is_told(console: Visitor) -> None:
     """What was declined in another window can't be approved in this one."""
     first, _ = console.shown()
     console.post("/held", ("decline", first.partition(":")[0]))
-    assert "waited no more" in words(console.post("/held", ("approve", first)))
+    assert "no longer waited" in words(console.post("/held", ("approve", first)))
     assert sent(console) == []
 
 
@@ -207,8 +207,10 @@ def test_a_ledger_on_postgresql_is_decided_on_as_any_other(stage: Stage, postgre
         visitor.post("/held", ("chosen", one), ("chosen", three), ("do", "approve"))
         visitor.post("/held", ("decline", two.partition(":")[0]))
         assert sent(visitor) == [1, 3]
-        assert "waited no more" in words(visitor.post("/held", ("approve", two)))
-        assert "waited no more" in words(visitor.post("/held", ("decline", one.partition(":")[0])))
+        assert "no longer waited" in words(visitor.post("/held", ("approve", two)))
+        assert "no longer waited" in words(
+            visitor.post("/held", ("decline", one.partition(":")[0]))
+        )
         for path in ("/", "/sent", "/uncertain", "/rejected", "/find?key=1", "/tasks/1"):
             assert visitor.get(path).status_code == 200
     assert sent(visitor) == [1, 3]
