@@ -45,6 +45,7 @@ def test_all_is_well_after_a_run(stage: Stage) -> None:
     assert [call.endpoint for call in calls] == [Endpoint.LIST, Endpoint.WHOAMI]
 
 
+@pytest.mark.e2e
 def test_before_the_first_run_all_is_well_too(stage: Stage) -> None:
     """No ledger is no failure where one can be made, and the command makes none."""
     code, seen = checked(stage)

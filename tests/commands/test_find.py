@@ -46,6 +46,7 @@ def test_yes_with_everything_that_happened(stage: Stage) -> None:
     assert row["task_detail"]["id"] == 41
 
 
+@pytest.mark.e2e
 def test_no_unknown_and_nothing(stage: Stage) -> None:
     """Rejected is no, a lost answer is unknown, and a key that nobody knows is exit code 1."""
     stage.sandbox.create_task(1)

@@ -101,6 +101,7 @@ def test_singer_gives_the_records_back_as_they_were_read(stage: Stage) -> None:
     }
 
 
+@pytest.mark.e2e
 def test_a_mended_replay_is_applied_once_and_then_rejected_no_more(stage: Stage) -> None:
     """The pipe of the help: what is mended goes out, the rest is judged as before."""
     for task_id in (1, 2):

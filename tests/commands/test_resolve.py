@@ -255,6 +255,7 @@ def test_a_dry_run_settles_nothing(stage: Stage) -> None:
     assert [outcome for _, outcome, _ in stage.fates()] == ["applied"] * 2
 
 
+@pytest.mark.e2e
 def test_it_is_the_same_on_postgresql(stage: Stage, postgres_url: str) -> None:
     """Claims, numbers, what waited and a word: on a server as in a file."""
     stage.settings["ledger_url"] = postgres_url

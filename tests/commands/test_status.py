@@ -16,6 +16,9 @@ from reply_tasks.ledger import Ledger, new_id
 from reply_tasks.ledger.runs import close_dead_runs, start_run
 from reply_tasks.sandbox import Endpoint, FaultKind
 
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
+
 
 def eventful(stage: Stage) -> None:
     """Runs that leave something of everything: applied, rejected twice, uncertain, claimed."""

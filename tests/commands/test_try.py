@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from console_script import run_command
 from messages import execution, lines, record, schema, update
 from target_runs import Stage
@@ -19,6 +20,7 @@ MAPS = {
 }
 
 
+@pytest.mark.e2e
 def test_each_record_becomes_a_line_with_what_would_be_done(stage: Stage) -> None:
     """Through the stream maps, valid or not; no call, no ledger, no key."""
     config = stage.folder / "config.json"

@@ -13,6 +13,9 @@ from target_runs import Stage
 
 from reply_tasks.contract.enums import TaskType
 
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
+
 SCRIPT = "<p>Hi</p><script>alert('x')</script>"
 
 

@@ -139,6 +139,13 @@ if __name__ == "__main__":
     from crash_clock import set_clock
     from crash_steps import plant
 
+    from reply_tasks.contract.validate import Form, passes_screen
+    from reply_tasks.ledger import open_engine
+    from target_reply_tasks import run  # noqa: F401 - what a run imports is shared, too
+    from target_reply_tasks.engine import engine  # noqa: F401
     from target_reply_tasks.target import TargetReplyTasks
 
+    open_engine("sqlite://").dispose()
+    for form in Form:
+        passes_screen(form, {})
     _serve()

@@ -109,6 +109,7 @@ def test_a_ledger_of_a_newer_version_is_refused(ledger_url: str) -> None:
         open_engine(ledger_url)
 
 
+@pytest.mark.e2e
 def test_processes_that_open_a_fresh_ledger_at_once_all_get_it(ledger_url: str) -> None:
     """One makes it, the others find it."""
     code = "import sys; from reply_tasks.ledger import Ledger; Ledger.open(sys.argv[1])"

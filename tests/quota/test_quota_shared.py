@@ -22,6 +22,7 @@ def world(ledger_url: str) -> Iterator[Context]:
         engine.dispose()
 
 
+@pytest.mark.e2e
 def test_processes_side_by_side_spend_one_quota(ledger_url: str) -> None:
     """Three processes that take at once get the limit between them: not one call more, or less."""
     open_engine(ledger_url).dispose()

@@ -13,6 +13,9 @@ from target_runs import Stage
 
 from reply_tasks.log_lines import unforgeable
 
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
+
 FORGED = "2026-01-01 00:00:00,000 | INFO     | target-reply-tasks | 9 records read: 9 applied"
 NASTY = f"x\n{FORGED}\r\x1b[2J\x1b[31m\u202e\u2028\x9b\x00"
 

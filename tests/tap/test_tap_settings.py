@@ -14,6 +14,9 @@ from reply_tasks.sandbox import DEFAULT_API_KEY, SandboxServer
 from reply_tasks.settings import BUILTIN_SETTINGS, tap_settings
 from tap_reply_tasks.tap import TapReplyTasks
 
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
+
 STREAMS = ["runs", "task_details", "task_operations", "task_snapshots", "tasks"]
 
 

@@ -35,12 +35,13 @@ def _bookmark(output: Output) -> int:
     return bookmark
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("signals", "exit_code"),
     [
-        pytest.param((signal.SIGTERM,), 143, marks=pytest.mark.e2e),
+        ((signal.SIGTERM,), 143),
         ((signal.SIGINT,), 130),
-        pytest.param((signal.SIGTERM, signal.SIGTERM, signal.SIGTERM), 143, marks=pytest.mark.e2e),
+        ((signal.SIGTERM, signal.SIGTERM, signal.SIGTERM), 143),
     ],
 )
 def test_a_signal_leaves_a_state_to_go_on_from(

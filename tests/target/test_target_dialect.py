@@ -19,6 +19,7 @@ def reads(server: SandboxServer) -> int:
     return len(server.calls_of(Endpoint.LIST))
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("dialect", READS)
 def test_a_generation_is_found_out_once_for_all(stage: Stage, dialect: str) -> None:
     """One or two reads, by the first who calls: target, tap and commands remember it."""
