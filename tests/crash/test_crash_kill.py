@@ -23,7 +23,7 @@ from reply_tasks.sandbox import SandboxServer
 SECONDS = float(os.environ.get("REPLY_TASKS_CRASH_SECONDS", "6"))
 LONG_SECONDS = float(os.environ.get("REPLY_TASKS_LONG_CRASH_SECONDS", "120"))
 #: Fewer deaths than this prove too little, however slow the machine.
-FEWEST_KILLS = 40
+FEWEST_KILLS = 20
 
 
 @pytest.mark.parametrize("step", STEPS)

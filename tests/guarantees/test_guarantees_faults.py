@@ -129,7 +129,8 @@ def test_faults_side_by_side_have_the_same_consequences(
         assert stage.claims() == []
 
 
-@pytest.mark.parametrize("concurrency", [1, pytest.param(8, marks=pytest.mark.e2e)])
+@pytest.mark.e2e
+@pytest.mark.parametrize("concurrency", [1, 8])
 def test_what_fails_forever_stops_the_run_or_is_uncertain(
     concurrency: int, quick_folder: Path
 ) -> None:
