@@ -40,6 +40,8 @@ class Watchdog:
         self._on_stop = on_stop
         self._bound = bound
         self._timer: threading.Timer | None = None
+        self._first: int | None = None
+        self._heard = threading.Event()
         self._pipe: tuple[int, int] | None = None
         self._before = -1
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
@@ -52,6 +54,15 @@ class Watchdog:
         os.set_blocking(self._pipe[1], False)
         self._before = signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
         self._thread.start()
+
+    def first(self, timeout: float) -> int | None:
+        """The signal that came first, which is waited for so many seconds; None: none came.
+
+        Python runs the handlers of two signals that came close together by their numbers, whichever
+        came first; the wakeup pipe has them in order.
+        """
+        self._heard.wait(timeout)
+        return self._first
 
     def stop(self) -> None:
         """Listen no more. A process that was told to stop still has to be gone in time."""
@@ -69,6 +80,8 @@ class Watchdog:
             if number not in STOPPING:
                 continue
             if self._timer is None:
+                self._first = number
+                self._heard.set()
                 self._timer = threading.Timer(self._bound, self._end, (number,))
                 self._timer.daemon = True
                 self._timer.start()

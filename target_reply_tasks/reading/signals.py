@@ -12,6 +12,8 @@ from target_reply_tasks.reading.reader import InterruptibleReader
 
 #: Wakes a reader that blocks on input when the engine wants no more.
 WAKE = signal.SIGUSR1
+#: Seconds in which the watchdog has heard of a signal that the main thread knows of.
+HEARING = 1.0
 
 
 class Signals:
@@ -48,15 +50,18 @@ class Signals:
     @property
     def first(self) -> int | None:
         """The signal that told this process to stop, if any."""
-        return self._first
+        if self._first is None:
+            return None
+        return self._watchdog.first(HEARING) or self._first
 
     def tell(self) -> None:
         """Tell of the first signal now, if there was one.
 
         The reader may see the end of its input before the watchdog has told why it ended.
         """
-        if self._first is not None:
-            self._on_stop(self._first)
+        first = self.first
+        if first is not None:
+            self._on_stop(first)
 
     def wake_reader(self) -> None:
         """Make a reader that blocks see that the input is closed. From any thread."""
