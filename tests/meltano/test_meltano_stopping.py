@@ -23,7 +23,8 @@ ROWS = f"""
         reply_task_id__c, system_modstamp
     )
     SELECT
-        format('00T-%s', n), 'About the renewal', '{BODY}', '2027-03-01',
+        format('00T-%s', n), 'About the renewal',
+        CASE WHEN n > {UPDATES} THEN 'Hi Ada, shall we talk?' ELSE '{BODY}' END, '2027-03-01',
         CASE WHEN n > {UPDATES} THEN 'Send now' ELSE 'Open' END, 'Email', '003-1', '005-1', n::text,
         timestamptz '2027-01-15 08:00:00+00' + n * interval '1 minute'
     FROM generate_series(1, {UPDATES + EXECUTIONS}) AS n
