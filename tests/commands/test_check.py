@@ -14,6 +14,9 @@ from reply_tasks.api.answers import Answer, AnswerKind
 from reply_tasks.commands.checks import clock_finding
 from reply_tasks.sandbox import Endpoint
 
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
+
 NAMES = ["settings", "ledger", "key", "dialect", "acting user", "quota", "clock"]
 
 
@@ -45,7 +48,6 @@ def test_all_is_well_after_a_run(stage: Stage) -> None:
     assert [call.endpoint for call in calls] == [Endpoint.LIST, Endpoint.WHOAMI]
 
 
-@pytest.mark.e2e
 def test_before_the_first_run_all_is_well_too(stage: Stage) -> None:
     """No ledger is no failure where one can be made, and the command makes none."""
     code, seen = checked(stage)
@@ -55,7 +57,6 @@ def test_before_the_first_run_all_is_well_too(stage: Stage) -> None:
     assert (code, seen["ledger"][0]) == (1, False)
 
 
-@pytest.mark.e2e
 def test_each_thing_that_fails_says_what_to_do(stage: Stage) -> None:
     """Settings, key, dialect, acting user and address, each with advice, and exit code 1."""
     for settings, name, advice in (

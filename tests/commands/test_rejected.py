@@ -12,6 +12,9 @@ from target_runs import Stage
 
 from reply_tasks.sandbox import Endpoint
 
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
+
 
 def messages(text: str) -> list[Any]:
     """Singer messages, or JSON lines."""
@@ -37,7 +40,6 @@ def test_a_person_sees_record_reason_and_why_within_80_columns(stage: Stage) -> 
     assert run_command(stage, "rejected").stdout == "No record is rejected.\n"
 
 
-@pytest.mark.e2e
 def test_filters_by_run_reason_and_time(stage: Stage) -> None:
     """Each narrows the list; a run may be named by the beginning of its id, or as the last."""
     stage.run(update(1), update(2, template=None))
@@ -101,7 +103,6 @@ def test_singer_gives_the_records_back_as_they_were_read(stage: Stage) -> None:
     }
 
 
-@pytest.mark.e2e
 def test_a_mended_replay_is_applied_once_and_then_rejected_no_more(stage: Stage) -> None:
     """The pipe of the help: what is mended goes out, the rest is judged as before."""
     for task_id in (1, 2):

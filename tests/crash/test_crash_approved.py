@@ -25,6 +25,9 @@ from reply_tasks.operator.approval import ApprovalResult, approve_as_shown, decl
 from reply_tasks.sandbox import Endpoint, SandboxServer
 from target_reply_tasks.steps import Step
 
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
+
 SECONDS = float(os.environ.get("REPLY_TASKS_LONG_CRASH_SECONDS", "60"))
 #: The steps that an approved execution passes.
 ON_ITS_WAY = (
@@ -73,7 +76,6 @@ def test_a_death_while_an_approved_execution_is_sent_is_made_good(
         world.to_the_end()
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_deaths_at_random_moments_use_each_yes_once(
     database: str,
@@ -124,7 +126,6 @@ def _torture(world: ApprovalWorld, chance: random.Random, kills: int) -> None:
     world.to_the_end()
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_two_runs_side_by_side_use_each_yes_once(
     database: str, tmp_path: Path, server: SandboxServer, request: pytest.FixtureRequest

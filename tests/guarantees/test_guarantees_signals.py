@@ -16,6 +16,9 @@ from target_runs import Stage
 
 from reply_tasks.sandbox import Endpoint, FaultKind
 
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
+
 #: Seconds in which a process must be gone: no call that it waits for takes longer than this.
 BOUND = 10.0
 ONE = state({"records": 1})
@@ -161,14 +164,12 @@ def test_a_signal_at_any_moment_loses_nothing(moment: str, stage: Stage) -> None
     _check(stage, moment, (SIGTERM,))
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("moment", ["idle on stdin", "in a call", "in a read-back"])
 def test_an_impatient_ctrl_c_loses_nothing(moment: str, stage: Stage) -> None:
     """Exit 130, and the second SIGINT breaks nothing off."""
     _check(stage, moment, (SIGINT, SIGINT))
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("signals", OTHER_WAYS, ids=lambda s: " ".join(each.name for each in s))
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_signals_in_any_order_lose_nothing(

@@ -13,6 +13,9 @@ from target_runs import Ended, Stage
 
 from reply_tasks.sandbox import FaultKind
 
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
+
 SLOW, STRUCK, LATER = execution(1, externalId=1), execution(2), execution(3, externalId=3)
 STATES = [{"records": n} for n in (1, 2, 3)]
 
@@ -75,7 +78,6 @@ STOPS = {
 }
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("cause", STOPS)
 def test_a_stop_settles_what_is_in_flight_and_says_why_in_one_line(
     cause: str, stage: Stage

@@ -12,6 +12,9 @@ from sqlalchemy import inspect
 from reply_tasks.ledger.database import open_engine, writing_on
 from reply_tasks.quota.quota import WaitReason, digest
 
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture
 def world(ledger_url: str) -> Iterator[Context]:
@@ -22,7 +25,6 @@ def world(ledger_url: str) -> Iterator[Context]:
         engine.dispose()
 
 
-@pytest.mark.e2e
 def test_processes_side_by_side_spend_one_quota(ledger_url: str) -> None:
     """Three processes that take at once get the limit between them: not one call more, or less."""
     open_engine(ledger_url).dispose()

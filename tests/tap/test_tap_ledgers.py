@@ -3,10 +3,14 @@
 import stat
 from pathlib import Path
 
+import pytest
 from tap_ledger import LedgerWriter, applied, sqlite_url
 from tap_world import emit, run
 
 from reply_tasks.ledger import Ledger
+
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
 
 
 def test_the_ledger_of_a_sandbox_is_read_without_its_address(tmp_path: Path) -> None:

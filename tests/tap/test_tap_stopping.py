@@ -17,6 +17,9 @@ from reply_tasks.ledger.queries import settled_operations
 from reply_tasks.sandbox import Endpoint, SandboxServer, User
 from tap_reply_tasks import ledger_streams
 
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
+
 ROWS = 4000
 
 
@@ -35,7 +38,6 @@ def _bookmark(output: Output) -> int:
     return bookmark
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("signals", "exit_code"),
     [
@@ -125,7 +127,6 @@ def test_a_signal_ends_a_wait_for_an_answer(tmp_path: Path, stream: str) -> None
 BLOCKED_SECONDS = 25 + 5
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_an_output_that_nobody_reads_does_not_hold_it(
     tmp_path: Path, config: dict[str, Any], number: signal.Signals, exit_code: int
@@ -138,7 +139,6 @@ def test_an_output_that_nobody_reads_does_not_hold_it(
         assert tap.exit_code(BLOCKED_SECONDS) == exit_code
 
 
-@pytest.mark.e2e
 def test_a_frozen_database_does_not_hold_it(tmp_path: Path) -> None:
     """A PostgreSQL that accepts and says nothing, met while connecting."""
     with socket.create_server(("127.0.0.1", 0)) as frozen:

@@ -9,6 +9,9 @@ from target_runs import Stage
 from reply_tasks.sandbox import Endpoint
 from reply_tasks.settings import merged
 
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
+
 PREFIX = "TARGET_REPLY_TASKS_"
 
 
