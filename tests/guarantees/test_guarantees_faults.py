@@ -105,7 +105,8 @@ def test_a_redirect_stops_the_run_and_keeps_an_execution_s_claim(
         assert calls == (["POST", "GET"] if when is When.AFTER else ["POST", "GET", "POST"])
 
 
-@pytest.mark.parametrize("concurrency", [1, pytest.param(8, marks=pytest.mark.e2e)])
+@pytest.mark.e2e
+@pytest.mark.parametrize("concurrency", [1, 8])
 @pytest.mark.parametrize("group", GROUPS)
 def test_faults_side_by_side_have_the_same_consequences(
     group: str, concurrency: int, quick_folder: Path

@@ -51,6 +51,7 @@ def test_a_retry_after_of_nothing_makes_pauses_that_grow(
     assert line.startswith("Reply refused every call of user 42 for 5 minutes (429)")
 
 
+@pytest.mark.e2e
 @settings(deadline=None, max_examples=60)
 @given(
     asked=st.lists(

@@ -7,6 +7,9 @@ from target_runs import KEY, Stage, ledger_bytes
 
 from reply_tasks.sandbox import Endpoint, FaultKind, SandboxServer, User, When
 
+#: Each of them starts processes.
+pytestmark = pytest.mark.e2e
+
 HTML = "<html><body>404 Not Found</body></html>"
 PAGE = "<html><p>squid on proxy-7.corp says: login jane, password hunter22</p></html>"
 BLIND = User(2, "second@example.com", denied=frozenset({"ManageTask"}))
@@ -27,7 +30,6 @@ def test_a_gateway_s_404_rejects_nothing(stage: Stage) -> None:
     assert stage.claims() == []
 
 
-@pytest.mark.e2e
 def test_a_proxy_s_page_is_quoted_nowhere(stage: Stage) -> None:
     """What stands between may name hosts, people and passwords: no log, row or table has it."""
     for task_id in (1, 2, 3):
