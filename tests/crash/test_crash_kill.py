@@ -21,7 +21,7 @@ from crash_world import World, torture
 from reply_tasks.sandbox import SandboxServer
 
 SECONDS = float(os.environ.get("REPLY_TASKS_CRASH_SECONDS", "4"))
-LONG_SECONDS = float(os.environ.get("REPLY_TASKS_LONG_CRASH_SECONDS", "60"))
+LONG_SECONDS = float(os.environ.get("REPLY_TASKS_LONG_CRASH_SECONDS", "40"))
 #: Fewer deaths than this prove too little, however slow the machine.
 FEWEST_KILLS = 20
 

@@ -13,7 +13,7 @@ from crash_world import World
 
 from reply_tasks.sandbox import Endpoint, FaultKind, SandboxServer, When
 
-SECONDS = float(os.environ.get("REPLY_TASKS_LATE_CRASH_SECONDS", "60"))
+SECONDS = float(os.environ.get("REPLY_TASKS_LATE_CRASH_SECONDS", "40"))
 #: A call takes effect at most so many seconds after its connection is gone; a run waits longer.
 LATEST, SETTLE = 0.5, 2
 #: Where a death leaves a call in the air.
