@@ -1,17 +1,20 @@
 """Signals: what is in flight settles, the last safe STATE is out, and a rerun finds the rest."""
 
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from signal import SIGINT, SIGTERM, SIGUSR1, Signals
+from textwrap import dedent
 from typing import Any
 
 import pytest
 from fault_rows import GET, POST, PUT
 from messages import Message, execution, merge, state, update
 from pipeline import observe
-from target_process import TargetProcess
+from target_process import TargetProcess, wait_until_delivered
 from target_runs import Stage
 
 from reply_tasks.sandbox import Endpoint, FaultKind
@@ -194,3 +197,32 @@ def test_a_signal_before_the_ledger_opens_is_not_forgotten(stage: Stage) -> None
     assert (ended.exit_code, ended.states) == (143, [])
     assert "Traceback" not in ended.log
     assert stage.sandbox.calls == []
+
+
+BUSY = """
+    import hashlib, logging, os
+    from target_reply_tasks.reading.signals import Signals
+
+    class Reader:
+        def close(self): pass
+
+    signals = Signals(logging.getLogger(), on_stop=int, reader=Reader())
+    signals.start()
+    print("busy", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 6_000_000)  # no handler of Python's runs meanwhile
+    print(signals.first, flush=True)
+    os._exit(0)
+"""
+
+
+def test_the_signal_that_came_first_decides_however_late_both_are_handled() -> None:
+    """Python runs the handlers of two waiting signals by their numbers, not in their order."""
+    with subprocess.Popen(
+        [sys.executable, "-c", dedent(BUSY)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "busy\n"
+        for each in (SIGTERM, SIGINT):
+            process.send_signal(each)
+            wait_until_delivered(process.pid, each)
+        assert process.stdout.read() == f"{SIGTERM:d}\n"

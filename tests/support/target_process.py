@@ -100,25 +100,11 @@ class TargetProcess:
         """Send signals; each is delivered before the next is sent, so that none are merged."""
         for each in signals:
             self._process.send_signal(each)
-            self._wait_for_mask(each, "ShdPnd", among=False)
+            wait_until_delivered(self._process.pid, each)
 
     def wait_until_it_catches(self, signum: Signals) -> None:
         """Return when it has a handler for this signal."""
-        self._wait_for_mask(signum, "SigCgt", among=True)
-
-    def _wait_for_mask(self, signum: Signals, name: str, *, among: bool) -> None:
-        """Wait until a signal is, or is not, in one of the masks that the kernel shows."""
-        deadline = time.monotonic() + SECONDS
-        while time.monotonic() < deadline:
-            try:
-                status = Path(f"/proc/{self._process.pid}/status").read_text()
-            except OSError:
-                return  # it has ended
-            masks = dict(line.split(":", 1) for line in status.splitlines())
-            if bool(int(masks[name], 16) >> (signum - 1) & 1) is among:
-                return
-            time.sleep(0.002)
-        raise TimeoutError(f"{signum} never changed in {name}")
+        _wait_for_mask(self._process.pid, signum, "SigCgt", among=True)
 
     def close(self) -> None:
         """Close its input."""
@@ -150,3 +136,23 @@ class TargetProcess:
                 self._process.stdin.close()
         for follower in self._followers:
             follower.join()
+
+
+def wait_until_delivered(pid: int, signum: Signals) -> None:
+    """Return when a process has taken a signal that was sent to it."""
+    _wait_for_mask(pid, signum, "ShdPnd", among=False)
+
+
+def _wait_for_mask(pid: int, signum: Signals, name: str, *, among: bool) -> None:
+    """Wait until a signal is, or is not, in one of the masks that the kernel shows."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        try:
+            status = Path(f"/proc/{pid}/status").read_text()
+        except OSError:
+            return  # it has ended
+        masks = dict(line.split(":", 1) for line in status.splitlines())
+        if bool(int(masks[name], 16) >> (signum - 1) & 1) is among:
+            return
+        time.sleep(0.002)
+    raise TimeoutError(f"{signum} never changed in {name}")
