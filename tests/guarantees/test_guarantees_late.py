@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ from reply_tasks.ledger.claims import claim
 from reply_tasks.sandbox import FaultKind, SandboxServer, When
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
+from target_reply_tasks.errors import StopRun
 from target_reply_tasks.inbox import Inbox
 from target_reply_tasks.pacing import Pacing
 from target_reply_tasks.sending.calls import Calls
@@ -136,6 +138,11 @@ class SlowEffects(Effects):
     clock: Clock = field(default_factory=Clock)
     slot_takes: float = 0.0
     note_takes: Callable[[tuple[Attempt, ...]], float] = lambda _: 0.0
+    lease_lasts: float = float("inf")
+
+    def holds_lease(self) -> bool:
+        """The lease ends so many seconds after the beginning."""
+        return self.clock() - Clock().seconds < self.lease_lasts
 
     def take_slot(self, work: Work) -> bool:
         """A slot comes after a wait."""
@@ -212,6 +219,21 @@ def test_an_intent_that_was_slow_to_write_is_written_again(quick_folder: Path) -
         server.create_task(7)
         _calls(client, ledger, slot_takes=2.0, note_takes=lambda _: slow.pop(0)).execute()
         assert (slow, len(server.outbox)) == ([], 1)
+
+
+@pytest.mark.parametrize(("lease_lasts", "sent"), [(float("inf"), 1), (10.0, 0)])
+def test_on_a_ledger_that_is_always_slow_the_lease_has_the_last_word(
+    lease_lasts: float, sent: int, quick_folder: Path
+) -> None:
+    """After three notes it goes, unless the last one took so long that the lease has ended."""
+    with sandbox() as server, client_of(server) as client, ledger_in(quick_folder) as ledger:
+        server.create_task(7)
+        calls = _calls(
+            client, ledger, slot_takes=2.0, note_takes=lambda _: 3.0, lease_lasts=lease_lasts
+        )
+        with nullcontext() if sent else pytest.raises(StopRun, match="lease"):
+            calls.execute()
+        assert len(server.outbox) == sent
 
 
 def test_an_update_that_arrives_late_is_not_what_an_execution_sends(quick_folder: Path) -> None:
