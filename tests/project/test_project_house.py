@@ -21,6 +21,10 @@ TABLES = {"reply_tasks/ledger/tables.py", "reply_tasks/settings/catalog.py"}
 
 
 def files(kind: str) -> list[str]:
+    """The project's own files of a kind: those git follows, or all of an unpacked release."""
+    if not (ROOT / ".git").exists():
+        unpacked = (path.relative_to(ROOT) for path in ROOT.rglob(kind))
+        return [str(name) for name in unpacked if not str(name).startswith(".")]
     listed = subprocess.run(
         ["git", "ls-files", kind], cwd=ROOT, capture_output=True, text=True, check=True
     )
