@@ -109,5 +109,13 @@ class CreationSource(ReplyEnum):
     MEETING = 2
 
 
+class CallResolution(ReplyEnum):
+    """How a call ended, said when its task is completed. Reply writes it as an integer always."""
+
+    POSITIVE = 0
+    TO_CALL = 1
+    NEGATIVE = 2
+
+
 #: What Reply can execute, by its page on executing a task: it sends the email or the SMS.
 EXECUTABLE = frozenset({TaskType.MANUAL_EMAIL, TaskType.SMS})

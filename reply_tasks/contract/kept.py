@@ -16,7 +16,7 @@ BESIDE_THE_BODY = frozenset({"id", "actAsUserId", "externalId"})
 
 def kept_record(record: TaskRecord) -> dict[str, Any]:
     """What the ledger keeps of a valid record."""
-    kept: dict[str, Any] = {"id": record.task_id}
+    kept: dict[str, Any] = {} if record.task_id is None else {"id": record.task_id}
     if record.external_id is not None:
         kept["externalId"] = record.external_id
     if record.act_as_user_id is not None:
@@ -33,7 +33,7 @@ def read_kept_record(operation: Operation, kept: Mapping[str, Any]) -> TaskRecor
     """The record that ``kept_record`` kept."""
     return TaskRecord(
         operation=operation,
-        task_id=kept["id"],
+        task_id=kept.get("id"),
         body=kept_body(kept),
         act_as_user_id=kept.get("actAsUserId"),
         external_id=kept.get("externalId"),

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
 
-from reply_tasks.contract.enums import LinkedInTaskType, TaskType
+from reply_tasks.contract.enums import CallResolution, LinkedInTaskType, TaskType
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.contract.values import (
     Reader,
     enum_reader,
+    read_address,
+    read_boolean,
     read_instant,
     read_integer,
     read_key,
@@ -78,10 +80,17 @@ def snake_case(name: str) -> str:
 
 
 _ABOUT_THE_RECORD = (
-    Member("/id", Null.BROKEN, read_integer, aliases=("task_id", "taskId")),
+    Member("/id", Null.ABSENT, read_integer, null_texts=True, aliases=("task_id", "taskId")),
     Member("/actAsUserId", Null.ABSENT, read_integer, null_texts=True),
     Member("/externalId", Null.ABSENT, read_key, null_texts=True),
 )
+
+#: Members that stand for another one: an address that is looked up, in place of an id.
+LOOKED_UP = {
+    "contactEmail": "contactId",
+    "assignedUserEmail": "userId",
+    "emailAccount": "emailAccountId",
+}
 
 #: What the body of an update is made of, in the order that the API's documentation has.
 _UPDATE_BODY = (
@@ -111,6 +120,7 @@ _UPDATE_BODY = (
         null_texts=True,
         aliases=("linkedin_task_type", "linkedinTaskType"),
     ),
+    Member("/contactEmail", Null.ABSENT, read_address, null_texts=True),
 )
 
 _EXECUTION_BODY = (
@@ -124,9 +134,29 @@ _EXECUTION_BODY = (
         ),
     ),
     Member("/emailAccountId", Null.ABSENT, read_integer, null_texts=True),
+    Member("/emailAccount", Null.ABSENT, read_address, null_texts=True),
 )
 
-_BODIES = {Operation.UPDATE: _UPDATE_BODY, Operation.EXECUTE: _EXECUTION_BODY}
+_COMPLETION_BODY = (
+    Member("/callResolution", Null.ABSENT, enum_reader(CallResolution), null_texts=True),
+    Member("/finishProspectInSequence", Null.ABSENT, read_boolean, null_texts=True),
+)
+
+_ASSIGNMENT_BODY = (
+    Member("/userId", Null.ABSENT, read_integer, null_texts=True),
+    Member("/assignedUserEmail", Null.ABSENT, read_address, null_texts=True),
+)
+
+_DELETION_BODY = (Member("/deleteSequenceTask", Null.ABSENT, read_boolean, null_texts=True),)
+
+_BODIES = {
+    Operation.UPDATE: _UPDATE_BODY,
+    Operation.EXECUTE: _EXECUTION_BODY,
+    Operation.CREATE: _UPDATE_BODY,
+    Operation.COMPLETE: _COMPLETION_BODY,
+    Operation.ASSIGN: _ASSIGNMENT_BODY,
+    Operation.DELETE: _DELETION_BODY,
+}
 
 
 def body_members(operation: Operation) -> tuple[Member, ...]:
@@ -183,7 +213,7 @@ def nearest_member(name: str, operation: Operation | None = None) -> str | None:
 
     Args:
         name: A member of a record, flattened (``template__txt``) or dotted (``template.txt``).
-        operation: Whose members to consider; both operations' when None.
+        operation: Whose members to consider; those of all operations when None.
     """
     candidates = _folded_names(operation)
     close = difflib.get_close_matches(fold(name[:_LONGEST_NAME]), candidates, n=1, cutoff=0.7)

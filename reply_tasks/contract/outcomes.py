@@ -8,6 +8,10 @@ class Operation(StrEnum):
 
     UPDATE = "update"
     EXECUTE = "execute"
+    CREATE = "create"
+    COMPLETE = "complete"
+    ASSIGN = "assign"
+    DELETE = "delete"
 
 
 class Outcome(StrEnum):
@@ -37,4 +41,9 @@ class Reason(StrEnum):
     APPROVAL_EXPIRED = "approval_expired"
     EXECUTION_FAILED = "execution_failed"
     RENDER_ERROR = "render_error"
+    NOT_LINKED = "not_linked"
+    CONTACT_NOT_FOUND = "contact_not_found"
+    USER_NOT_FOUND = "user_not_found"
+    MAILBOX_NOT_FOUND = "mailbox_not_found"
+    AMBIGUOUS = "ambiguous"
     API_REJECTED = "api_rejected"

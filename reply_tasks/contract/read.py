@@ -71,10 +71,17 @@ def _is_object(raw: object) -> bool:
     return isinstance(raw, Mapping)
 
 
+_FORMS = {
+    Operation.EXECUTE: Form.EXECUTION,
+    Operation.CREATE: Form.CREATION,
+    Operation.COMPLETE: Form.COMPLETION,
+    Operation.ASSIGN: Form.ASSIGNMENT,
+    Operation.DELETE: Form.DELETION,
+}
+
+
 def _form(operation: Operation, *, merging: bool) -> Form:
-    if operation is Operation.EXECUTE:
-        return Form.EXECUTION
-    return Form.MERGE if merging else Form.UPDATE
+    return _FORMS.get(operation, Form.MERGE if merging else Form.UPDATE)
 
 
 def _all_violations(form: Form, reading: Normalised) -> tuple[Violation, ...]:
@@ -98,7 +105,7 @@ def _valid(operation: Operation, reading: Normalised) -> TaskRecord:
     members = reading.members
     body = {name: members[name] for name in body_names(operation) if name in members}
     return TaskRecord(
-        operation, members["id"], body, members.get("actAsUserId"), members.get("externalId")
+        operation, members.get("id"), body, members.get("actAsUserId"), members.get("externalId")
     )
 
 

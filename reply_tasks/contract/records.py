@@ -17,10 +17,13 @@ Body = Mapping[str, Any]
 
 
 class TaskRecord(NamedTuple):
-    """One valid record: an operation on one task."""
+    """One valid record: an operation on one task.
+
+    ``task_id`` is None for a creation, and for a record that names its task by ``external_id``.
+    """
 
     operation: Operation
-    task_id: int
+    task_id: int | None
     body: Body
     act_as_user_id: int | None = None
     external_id: str | int | None = None

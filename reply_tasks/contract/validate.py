@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from reply_tasks.contract.date_times import is_canonical_date_time
 from reply_tasks.contract.records import Body, Violation
-from reply_tasks.contract.rules import broken_rules
+from reply_tasks.contract.rules import (
+    broken_rules,
+    broken_rules_of_assignment,
+    broken_rules_of_creation,
+)
 from reply_tasks.contract.schemas import schema
 from reply_tasks.contract.values import found_at, json_type
 
@@ -21,33 +25,58 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 
+#: What is said of a record that names no task.
+NO_KEY = "id is required, or an externalId that is linked to a task."
+
+
 class Form(Enum):
     """What is validated. Each is derived from a schema file."""
 
     UPDATE = "an update's record that replaces"
-    MERGE = "an update's record that is laid over the task: nothing but its id is required"
+    MERGE = "an update's record that is laid over the task: nothing but its key is required"
     UPDATE_BODY = "the body of an update, without the record's own members"
     EXECUTION = "an execution's record"
+    CREATION = "a creation's record"
+    COMPLETION = "a completion's record"
+    ASSIGNMENT = "an assignment's record"
+    DELETION = "a deletion's record"
+
+
+_SCHEMAS = {
+    Form.EXECUTION: "task_execution",
+    Form.CREATION: "task_creation",
+    Form.COMPLETION: "task_completion",
+    Form.ASSIGNMENT: "task_assignment",
+    Form.DELETION: "task_deletion",
+}
 
 
 @cache
 def form_schema(form: Form) -> dict[str, Any]:
     """The JSON Schema of ``form``."""
-    derived = schema("task_execution" if form is Form.EXECUTION else "task_update")
+    derived = schema(_SCHEMAS.get(form, "task_update"))
     if form is Form.MERGE:
-        derived["required"] = ["id"]
+        del derived["required"]
         del derived["properties"]["template"]["required"]
     elif form is Form.UPDATE_BODY:
-        derived["required"].remove("id")
+        del derived["anyOf"]
     return derived
 
 
 def violations(form: Form, members: dict[str, Any]) -> tuple[Violation, ...]:
     """Everything that is wrong with canonical ``members``, rules between members included."""
     found = () if passes_screen(form, members) else judge(form, members)
-    if form is Form.EXECUTION:
-        return found
-    return (*found, *broken_rules(members))
+    return (*found, *broken_rules(members), *_RULES.get(form, _no_rules)(members))
+
+
+def _no_rules(_members: Body) -> Iterator[Violation]:
+    return iter(())
+
+
+_RULES: Mapping[Form, Callable[[Body], Iterator[Violation]]] = {
+    Form.CREATION: broken_rules_of_creation,
+    Form.ASSIGNMENT: broken_rules_of_assignment,
+}
 
 
 def violations_of_update(body: Body) -> tuple[Violation, ...]:
@@ -106,6 +135,9 @@ def _violations_of(error: "ValidationError") -> Iterator[Violation]:
     path = [str(part) for part in error.absolute_path]
     value: Any = error.instance
     required: Any = error.validator_value
+    if error.validator == "anyOf":
+        yield Violation("/id", "required", "missing", NO_KEY)
+        return
     if error.validator == "required":
         for name in required:
             if name not in value:

@@ -140,6 +140,28 @@ def read_text(value: object, _dates: Dates) -> str:
     return str(value)
 
 
+def read_boolean(value: object, _dates: Dates) -> bool:
+    """True or false, also as text or as 1 and 0."""
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower() if isinstance(value, str | int) else ""
+    if text not in _BOOLEANS:
+        raise Unreadable("type", "true or false")
+    return _BOOLEANS[text]
+
+
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def read_address(value: object, dates: Dates) -> str:
+    """An email address; its case means nothing."""
+    address = read_text(value, dates).strip().lower()
+    name, at, domain = address.rpartition("@")
+    if not (name and at and domain) or any(map(str.isspace, address)):
+        raise Unreadable("format", "an email address")
+    return address
+
+
 def read_key(value: object, dates: Dates) -> str | int:
     """The source's key of a record: text as it is, or an integer."""
     if not isinstance(value, str):

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The schema ``task_update``, ``task_execution`` or ``task_detail``, as a dict of one's own.
+    """The schema ``task_update``, ``task_creation``, ``task_detail`` …, as a dict of one's own.
 
     Raises:
         FileNotFoundError: there is no schema of that name.
