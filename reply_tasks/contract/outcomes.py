@@ -14,6 +14,12 @@ class Operation(StrEnum):
     DELETE = "delete"
 
 
+#: What can't be undone: claimed durably, and never sent again on doubt.
+IRREVERSIBLE = frozenset(
+    {Operation.EXECUTE, Operation.CREATE, Operation.COMPLETE, Operation.DELETE}
+)
+
+
 class Outcome(StrEnum):
     """How a record ended. Every record that is read ends in exactly one of these."""
 

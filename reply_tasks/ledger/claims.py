@@ -90,7 +90,13 @@ UNCLAIMED = dict.fromkeys(("claimed_by", "claimed_at", "reply_ahead", "claimed_m
 
 
 def _claim_row(entry: Entry, shared: Mapping[str, Any]) -> dict[str, Any]:
-    return {**entry_row(entry), **shared, "record": entry.record, "body_hash": entry.body_hash}
+    return {
+        **entry_row(entry),
+        **shared,
+        "task_id": entry.task_id,  # of a task that is being created, its key: one claim a task
+        "record": entry.record,
+        "body_hash": entry.body_hash,
+    }
 
 
 ENTRY_COLUMNS = (
@@ -121,7 +127,7 @@ def entry_row(entry: Entry) -> dict[str, Any]:
         "operation_id": entry.operation_id,
         "stream": entry.stream,
         "operation": entry.operation,
-        "task_id": entry.task_id,
+        "task_id": None if (entry.task_id or 0) < 0 else entry.task_id,
         "external_id": entry.external_id,
         "act_as_user_id": entry.act_as_user_id,
         "received_at": entry.received_at,

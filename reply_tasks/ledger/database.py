@@ -23,7 +23,7 @@ from reply_tasks.ledger.errors import (
 )
 from reply_tasks.ledger.files import LedgerFile, private_file
 from reply_tasks.ledger.migrations import MIGRATIONS, identify
-from reply_tasks.ledger.tables import dump_json, metadata, migrations, sequences
+from reply_tasks.ledger.tables import COUNTERS, dump_json, metadata, migrations, sequences
 from reply_tasks.ledger.urls import cause, shown, usable
 
 #: Any fixed number: it keeps two processes from migrating one PostgreSQL ledger at once.
@@ -266,7 +266,7 @@ def _migrate(engine: Engine) -> None:
             metadata.create_all(connection)
             connection.execute(
                 insert(sequences),
-                [{"name": "operations", "value": 0}, {"name": "runs", "value": 0}],
+                [{"name": name, "value": 0} for name in COUNTERS],
             )
             identify(connection)
         done = set(connection.scalars(select(migrations.c.name)))

@@ -13,9 +13,11 @@ from reply_tasks.ledger.tables import (
     APPROVAL_INDEXES,
     HELD_INDEX,
     QUESTION_INDEXES,
+    lookups,
     operations,
     prunings,
     runs,
+    task_links,
     tasks,
     verdicts,
 )
@@ -143,6 +145,33 @@ def _held(connection: Connection) -> None:
     _run(connection, HELD_INDEX)
 
 
+def _links(connection: Connection) -> None:
+    """External ids stand for tasks: learnt from all that was applied so far."""
+    task_links.create(connection)
+    lookups.create(connection)
+    add_columns(
+        connection,
+        tasks,
+        "assignment_hash",
+        *("deletion_operation_id", "deletion_outcome", "deletion_hash", "deletion_external_id"),
+    )
+    _run(
+        connection,
+        """INSERT INTO task_links
+            (external_id, task_id, source, ambiguous, operation_id, linked_at, sequence)
+            SELECT external_id, min(task_id), 'record', count(DISTINCT task_id) > 1,
+                min(operation_id), min(settled_at), row_number() OVER (ORDER BY external_id)
+            FROM operations
+            WHERE outcome IN ('applied', 'unchanged') AND task_id IS NOT NULL
+                AND external_id IS NOT NULL
+            GROUP BY external_id""",
+        """UPDATE task_links SET ambiguous = true WHERE task_id IN
+            (SELECT task_id FROM task_links GROUP BY task_id HAVING count(*) > 1)""",
+        """INSERT INTO sequences (name, value)
+            SELECT 'task_links', count(*) FROM task_links""",
+    )
+
+
 MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0001_initial": _initial,
     "0002_identity": _identity,
@@ -158,4 +187,5 @@ MIGRATIONS: Mapping[str, Callable[[Connection], None]] = {
     "0011_request_forms": _request_forms,
     "0012_rejected_updates": _rejected_updates,
     "0013_held": _held,
+    "0014_links": _links,
 }

@@ -36,19 +36,30 @@ def known_tasks(
     for ids in batches(list(task_ids)):
         for row in connection.execute(statement, {"ids": ids}).all():
             task_id, body_hash, operation_id, outcome, executed_hash, external_id, *more = row
-            shaken_at, shaken_hash, rejected_by, rejected_at, *detail = more
-            execution = shaken = rejected = None
+            shaken_at, shaken_hash, rejected_by, rejected_at, assigned, *more = more
+            deleted_by, deletion_outcome, deletion_hash, deletion_external_id, *detail = more
+            execution = shaken = rejected = deletion = None
             if rejected_by is not None:
                 rejected = RejectedUpdate(rejected_by, rejected_at)
             if operation_id is not None:
                 outcome = Outcome(outcome)
                 execution = Execution(operation_id, outcome, executed_hash, external_id)
+            if deleted_by is not None:
+                deletion = Execution(
+                    deleted_by, Outcome(deletion_outcome), deletion_hash, deletion_external_id
+                )
             if shaken_at is not None:
                 ago = (clock(connection) - shaken_at).total_seconds()
                 harmless = shaken_hash is not None and shaken_hash == body_hash
                 shaken = Shaken(max(0.0, ago), harmless)
             known[task_id] = KnownTask(
-                body_hash, execution, detail[0] if detail else None, shaken, rejected
+                body_hash,
+                execution,
+                detail[0] if detail else None,
+                shaken,
+                rejected,
+                assigned,
+                deletion,
             )
     return known
 
@@ -90,6 +101,11 @@ _TASKS = select(
     tasks.c.shaken_hash,
     tasks.c.update_rejected_by,
     tasks.c.update_rejected_at,
+    tasks.c.assignment_hash,
+    tasks.c.deletion_operation_id,
+    tasks.c.deletion_outcome,
+    tasks.c.deletion_hash,
+    tasks.c.deletion_external_id,
 ).where(tasks.c.task_id.in_(_IDS))
 _TASKS_WITH_DETAIL = _TASKS.add_columns(operations.c.task_detail).select_from(
     tasks.outerjoin(operations, operations.c.operation_id == tasks.c.detail_operation_id)

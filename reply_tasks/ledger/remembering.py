@@ -1,13 +1,15 @@
 """Remembering: what settled operations say of their tasks, for the runs to come."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, case, null, select, update
 
-from reply_tasks.contract.outcomes import Operation, Outcome, Reason
+from reply_tasks.contract.kept import kept_body
+from reply_tasks.contract.outcomes import IRREVERSIBLE, Operation, Outcome, Reason
+from reply_tasks.contract.records import body_hash
 from reply_tasks.ledger.bulk import Bulk
 from reply_tasks.ledger.conflicts import insert_into
 from reply_tasks.ledger.database import clock
@@ -19,37 +21,65 @@ if TYPE_CHECKING:
 
 
 def remember(connection: Connection, settlements: Iterable[Settlement]) -> None:
-    """Bring ``tasks`` up to date: what was last applied, and what was executed."""
-    bodies: dict[int, dict[str, Any]] = {}
-    executions: dict[int, dict[str, Any]] = {}
+    """Bring ``tasks`` up to date: what was last applied, and what can't be done again."""
+    told: dict[Bulk, dict[int, dict[str, Any]]] = {}
     for settlement in settlements:
         task_id = settlement.entry.task_id
         if task_id is None:
             continue
-        if _tells_the_body(settlement):
-            bodies[task_id] = {
-                "task_id": task_id,
-                "body_hash": settlement.body_hash or settlement.entry.body_hash,
-                "detail_operation_id": settlement.entry.operation_id,
-                "at": settlement.entry.received_at,
-            }
-        elif _executed(settlement):
-            executions[task_id] = {
-                "task_id": task_id,
-                "detail_operation_id": settlement.entry.operation_id,
-                "execution_operation_id": settlement.entry.operation_id,
-                "execution_outcome": settlement.outcome,
-                "execution_hash": settlement.entry.body_hash,
-                "execution_external_id": settlement.entry.external_id,
-            }
+        for statement, row in _said_of_tasks(settlement, task_id):
+            told.setdefault(statement, {})[row["task_id"]] = row
         if settlement.shaken is not None:
             _remember_shaken(connection, task_id, settlement)
         elif settlement.confirmed:
             _forget_shaken(connection, task_id)
-    if bodies:
-        _REMEMBER_BODIES.run(connection, list(bodies.values()))
-    if executions:
-        _REMEMBER_EXECUTIONS.run(connection, list(executions.values()))
+    for statement, rows in told.items():
+        statement.run(connection, list(rows.values()))
+
+
+def _said_of_tasks(settlement: Settlement, task_id: int) -> Iterator[tuple[Bulk, dict[str, Any]]]:
+    """What a settlement says of its task, and of one that it created: rows, each with a Bulk."""
+    entry = settlement.entry
+    if _tells_the_body(settlement):
+        yield _REMEMBER_BODIES, _body_of(settlement, task_id)
+    elif entry.operation is Operation.ASSIGN and settlement.outcome is Outcome.APPLIED:
+        yield (
+            _REMEMBER_ASSIGNMENTS,
+            {
+                "task_id": task_id,
+                "assignment_hash": entry.body_hash,
+                "detail_operation_id": entry.operation_id,
+            },
+        )
+    elif _stands_in_the_way(settlement):
+        deleted = entry.operation is Operation.DELETE
+        name = "deletion" if deleted else "execution"
+        row = {
+            "task_id": task_id,
+            f"{name}_operation_id": entry.operation_id,
+            f"{name}_outcome": settlement.outcome,
+            f"{name}_hash": entry.body_hash,
+            f"{name}_external_id": entry.external_id,
+        }
+        if deleted:
+            yield _REMEMBER_DELETIONS, row
+        else:
+            yield _REMEMBER_EXECUTIONS, {**row, "detail_operation_id": entry.operation_id}
+    if settlement.created is not None:
+        yield _REMEMBER_BODIES, _body_of(settlement, settlement.created)
+
+
+def _body_of(settlement: Settlement, task_id: int) -> dict[str, Any]:
+    """The body that a task has now; of a created one as if an update had brought it."""
+    hashed = settlement.body_hash or settlement.entry.body_hash
+    if settlement.created is not None:
+        hashed = body_hash(Operation.UPDATE, kept_body(settlement.entry.record))
+    return {
+        "task_id": task_id,
+        "body_hash": hashed,
+        "detail_operation_id": settlement.entry.operation_id,
+        "at": settlement.entry.received_at,
+    }
 
 
 def _remember_shaken(connection: Connection, task_id: int, settlement: Settlement) -> None:
@@ -88,9 +118,9 @@ def _tells_the_body(settlement: Settlement) -> bool:
     )
 
 
-def _executed(settlement: Settlement) -> bool:
-    """An execution that happened, or may have: no other one may follow it."""
-    return settlement.entry.operation is Operation.EXECUTE and (
+def _stands_in_the_way(settlement: Settlement) -> bool:
+    """Something that can't be undone happened, or may have: no other one may follow it."""
+    return settlement.entry.operation in IRREVERSIBLE and (
         (settlement.outcome is Outcome.APPLIED)
         or (settlement.outcome is Outcome.UNCERTAIN and settlement.claimed)
         or (
@@ -119,6 +149,14 @@ _UNMARKED = {
     for column in (tasks.c.update_rejected_by, tasks.c.update_rejected_at)
 }
 _REMEMBER_BODIES = Bulk(partial(_upsert, ("body_hash", "detail_operation_id"), _UNMARKED))
+_REMEMBER_ASSIGNMENTS = Bulk(partial(_upsert, ("assignment_hash", "detail_operation_id"), {}))
+_REMEMBER_DELETIONS = Bulk(
+    partial(
+        _upsert,
+        ("deletion_operation_id", "deletion_outcome", "deletion_hash", "deletion_external_id"),
+        {},
+    )
+)
 _REMEMBER_EXECUTIONS = Bulk(
     partial(
         _upsert,

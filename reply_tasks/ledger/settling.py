@@ -59,6 +59,7 @@ def settle(
     for number, settlement in zip(numbers, settlements, strict=True):
         row = outcome_row(settlement, number)
         if settlement.claimed:
+            row["task_id"] = settlement.task_id
             row["id"], row["holder"] = settlement.entry.operation_id, holder.holder_id
             claimed.append(row)
         elif settlement.was_held:
@@ -104,7 +105,10 @@ _SETTLE_CLAIM = Bulk(
             operations.c.claimed_by == bindparam("holder"),
             operations.c.outcome.is_(None),
         )
-        .values(claimed_by=null(), **{name: bindparam(name) for name in _OUTCOME_COLUMNS})
+        .values(
+            claimed_by=null(),
+            **{name: bindparam(name) for name in ("task_id", *_OUTCOME_COLUMNS)},
+        )
     )
 )
 

@@ -227,6 +227,11 @@ tasks = Table(
     Column("shaken_hash", String(64)),
     Column("update_rejected_by", String(32)),
     Column("update_rejected_at", UtcDateTime),
+    Column("assignment_hash", String(64)),
+    Column("deletion_operation_id", String(32)),
+    Column("deletion_outcome", String(16)),
+    Column("deletion_hash", String(64)),
+    Column("deletion_external_id", CleanText),
 )
 
 verdicts = Table(
@@ -249,6 +254,30 @@ prunings = Table(
     Column("last_sequence", BIG, nullable=False, index=True),
     Column("operations", BIG, nullable=False),
     Column("pruned_at", UtcDateTime, nullable=False),
+)
+
+#: Which task an external id stands for; of an ambiguous one records disagree: nothing is guessed.
+task_links = Table(
+    "task_links",
+    metadata,
+    Column("external_id", String(255), primary_key=True),
+    Column("task_id", BIG, nullable=False, index=True),
+    Column("source", String(16), nullable=False),
+    Column("ambiguous", Boolean, nullable=False, server_default=text("false")),
+    Column("operation_id", String(32)),
+    Column("linked_at", UtcDateTime, nullable=False),
+    Column("sequence", BIG, unique=True),
+)
+
+#: What an address was found to stand for; ``found`` is how many there were.
+lookups = Table(
+    "lookups",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("address", String(320), primary_key=True),
+    Column("value", BIG),
+    Column("found", Integer, nullable=False),
+    Column("looked_up_at", UtcDateTime, nullable=False),
 )
 
 request_forms = Table(
@@ -278,6 +307,9 @@ sequences = Table(
     Column("name", String(32), primary_key=True),
     Column("value", BIG, nullable=False),
 )
+
+#: What is numbered in commit order, for readers that go on from a number.
+COUNTERS = ("operations", "runs", "task_links")
 
 #: One row.
 identity = Table(

@@ -66,7 +66,8 @@ class Entry(NamedTuple):
         operation_id: 32 hex digits.
         stream: The stream it came in, after stream maps.
         operation: None when the record's operation could not be read.
-        task_id: None when the record's id could not be read.
+        task_id: None when the record's id could not be read; negative, a key of ours, where the
+            task's id is not known yet.
         external_id: The CRM's own key, as text.
         act_as_user_id: The Reply user to act as.
         body_hash: Hash of the canonical body; None for a record that was not valid.
@@ -133,6 +134,7 @@ class Settlement(NamedTuple):
         confirmed: Whether the task was read, or replaced, after every late effect had its time.
         marked: Whether the task may bear the mark of a rejected update. False: the ledger was asked
             in the same transaction, and there is none.
+        created: The id of the task that a creation made.
     """
 
     entry: Entry
@@ -151,6 +153,13 @@ class Settlement(NamedTuple):
     shaken: float | None = None
     confirmed: bool = False
     marked: bool = True
+    created: int | None = None
+
+    @property
+    def task_id(self) -> int | None:
+        """The task; None where its id is not known: the entry then has a key of ours, or none."""
+        known = self.entry.task_id if self.created is None else self.created
+        return None if known is None or known < 0 else known
 
     @property
     def claimed(self) -> bool:
@@ -159,7 +168,9 @@ class Settlement(NamedTuple):
 
 
 class Execution(NamedTuple):
-    """An execution of a task that the ledger remembers, so that it is never repeated.
+    """An operation of a task that can't be undone, remembered so that it is never repeated.
+
+    An execution or a completion, a creation, or a deletion.
 
     ``outcome`` is ``applied``, ``uncertain``, or ``rejected`` where it was executed and failed.
     """
@@ -198,6 +209,8 @@ class KnownTask(NamedTuple):
         detail: The last TaskDetail that Reply returned (only where it was asked for).
         shaken: What may still happen to it, if anything.
         rejected_update: The update that failed to change its text.
+        assignment_hash: Hash of the last assignment applied to it.
+        deletion: The deletion that stands in the way of another one.
     """
 
     body_hash: str | None = None
@@ -205,6 +218,8 @@ class KnownTask(NamedTuple):
     detail: Mapping[str, Any] | None = None
     shaken: Shaken | None = None
     rejected_update: RejectedUpdate | None = None
+    assignment_hash: str | None = None
+    deletion: Execution | None = None
 
 
 @dataclass(slots=True)

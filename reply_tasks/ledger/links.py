@@ -1,0 +1,169 @@
+"""Links: which task an external id stands for, learnt from records, made by creations, or imported.
+
+One external id, one task. Where records disagree the link is ambiguous, and nobody guesses: records
+that carry both keys go on, since they say themselves which task they mean.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.sql.elements import BindParameter
+
+from reply_tasks.contract.outcomes import Operation, Outcome
+from reply_tasks.ledger.database import clock
+from reply_tasks.ledger.queries import batches
+from reply_tasks.ledger.settling import next_sequences
+from reply_tasks.ledger.tables import task_links
+from reply_tasks.ledger.values import Settlement
+
+
+class LinkSource(StrEnum):
+    """Where a link comes from."""
+
+    CREATED = "created"
+    RECORD = "record"
+    IMPORTED = "imported"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Which task an external id stands for.
+
+    Attributes:
+        external_id: The CRM's own key.
+        task_id: The task; of an ambiguous link the one that was named first.
+        source: Where it comes from.
+        ambiguous: Whether records disagree, so that it stands for nothing.
+    """
+
+    external_id: str
+    task_id: int
+    source: LinkSource
+    ambiguous: bool = False
+
+
+def links_of(connection: Connection, external_ids: Collection[str]) -> dict[str, Link]:
+    """The links of these external ids, as far as there are any."""
+    found: dict[str, Link] = {}
+    for ids in batches(list(external_ids)):
+        for row in connection.execute(_OF_EXTERNAL_IDS, {"ids": ids}):
+            found[row.external_id] = _link(row)
+    return found
+
+
+def learn_links(connection: Connection, settlements: Iterable[Settlement]) -> None:
+    """Learn from what was applied, or needed nothing, which task an external id stands for.
+
+    In the transaction that settles; the counter of the operations is locked by then.
+    """
+    told = [link for link in map(_told_by, settlements) if link is not None]
+    if told:
+        _write(connection, told)
+
+
+def import_links(connection: Connection, pairs: Mapping[str, int]) -> dict[str, Link]:
+    """Write links that a person brings; those that contradict what is there are given back.
+
+    Args:
+        connection: In a write transaction.
+        pairs: Task ids by external id.
+
+    Returns:
+        The links that stand in the way, by the external id that was to be written.
+    """
+    known = links_of(connection, pairs)
+    taken = _links_to(connection, pairs.values())
+    conflicts: dict[str, Link] = {}
+    wanted: list[tuple[Link, str | None]] = []
+    for external_id, task_id in pairs.items():
+        other = known.get(external_id) or taken.get(task_id)
+        if other is None:
+            link = Link(external_id, task_id, LinkSource.IMPORTED)
+            taken[task_id] = link
+            wanted.append((link, None))
+        elif other.ambiguous or (other.external_id, other.task_id) != (external_id, task_id):
+            conflicts[external_id] = other
+    _insert(connection, wanted)
+    return conflicts
+
+
+def _told_by(settlement: Settlement) -> tuple[Link, str] | None:
+    entry, task_id = settlement.entry, settlement.task_id
+    says_so = settlement.outcome in {Outcome.APPLIED, Outcome.UNCHANGED} and not settlement.repeats
+    if entry.external_id is None or task_id is None or not says_so:
+        return None
+    created = entry.operation is Operation.CREATE
+    source = LinkSource.CREATED if created else LinkSource.RECORD
+    return Link(entry.external_id, task_id, source), entry.operation_id
+
+
+def _write(connection: Connection, told: list[tuple[Link, str]]) -> None:
+    known = links_of(connection, {link.external_id for link, _ in told})
+    missing = [(link, by) for link, by in told if link.external_id not in known]
+    taken = _links_to(connection, {link.task_id for link, _ in missing})
+    new: list[tuple[Link, str | None]] = []
+    in_doubt: dict[str, None] = {}
+    for link, by in told:
+        other = known.get(link.external_id)
+        if other is None:
+            ambiguous = link.task_id in taken
+            made = Link(link.external_id, link.task_id, link.source, ambiguous)
+            known[link.external_id] = taken[link.task_id] = made
+            new.append((made, by))
+        elif other.task_id != link.task_id and not other.ambiguous:
+            in_doubt[link.external_id] = None
+    _insert(connection, new)
+    _cast_doubt(connection, list(in_doubt))
+
+
+def _insert(connection: Connection, links: list[tuple[Link, str | None]]) -> None:
+    if not links:
+        return
+    now = clock(connection)
+    numbers = next_sequences(connection, "task_links", len(links))
+    connection.execute(
+        insert(task_links),
+        [
+            {
+                "external_id": link.external_id,
+                "task_id": link.task_id,
+                "source": link.source,
+                "ambiguous": link.ambiguous,
+                "operation_id": by,
+                "linked_at": now,
+                "sequence": number,
+            }
+            for number, (link, by) in zip(numbers, links, strict=True)
+        ],
+    )
+
+
+def _cast_doubt(connection: Connection, external_ids: list[str]) -> None:
+    """Records disagree on these: they stand for nothing any more, and the warehouse hears of it."""
+    numbers = next_sequences(connection, "task_links", len(external_ids)) if external_ids else ()
+    for number, external_id in zip(numbers, external_ids, strict=True):
+        connection.execute(
+            update(task_links)
+            .where(task_links.c.external_id == external_id)
+            .values(ambiguous=True, sequence=number)
+        )
+
+
+def _links_to(connection: Connection, task_ids: Collection[int]) -> dict[int, Link]:
+    found: dict[int, Link] = {}
+    for ids in batches(list(task_ids)):
+        for row in connection.execute(_TO_TASKS, {"ids": ids}):
+            found.setdefault(row.task_id, _link(row))
+    return found
+
+
+def _link(row: Any) -> Link:  # noqa: ANN401 - a row
+    return Link(row.external_id, row.task_id, LinkSource(row.source), row.ambiguous)
+
+
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_OF_EXTERNAL_IDS = select(task_links).where(task_links.c.external_id.in_(_IDS))
+_TO_TASKS = select(task_links).where(task_links.c.task_id.in_(_IDS))
