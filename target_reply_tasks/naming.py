@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Entry
 
-_NOUNS: Mapping[Operation, str] = {Operation.UPDATE: "update", Operation.EXECUTE: "execution"}
+_NOUNS: Mapping[Operation, str] = {
+    Operation.UPDATE: "update",
+    Operation.EXECUTE: "execution",
+    Operation.CREATE: "creation",
+    Operation.COMPLETE: "completion",
+    Operation.ASSIGN: "assignment",
+    Operation.DELETE: "deletion",
+}
 #: Characters of an external id that are shown.
 _LONGEST = 80
 
@@ -13,7 +20,8 @@ _LONGEST = 80
 def name_of(entry: Entry) -> str:
     """Its external id, operation and task, as far as they could be read."""
     noun = "record" if entry.operation is None else _NOUNS[entry.operation]
-    task = "without a task" if entry.task_id is None else f"of task {entry.task_id}"
+    known = entry.task_id is not None and entry.task_id > 0
+    task = f"of task {entry.task_id}" if known else "of a task without an id"
     key = entry.external_id
     if key is None:
         return f"{noun} {task}"

@@ -6,7 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from reply_tasks.contract import TaskRecord
+from reply_tasks.contract import TaskRecord, body_hash
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Attempt, Entry, Settlement, Shaken
 
@@ -64,12 +64,34 @@ class Work:
 
     @property
     def task_id(self) -> int:
-        """The task, which is also its lane."""
-        return self.record.task_id
+        """The task, which is also its lane; negative, a key, while its id is not known."""
+        known = self.entry.task_id
+        if known is None:  # pragma: no cover - only a record that could not be read has none
+            raise AssertionError("work without a task")
+        return known
+
+    @property
+    def waits_for_id(self) -> bool:
+        """Whether it is about a task that exists, and whose id is not known yet."""
+        return self.task_id < 0 and self.operation is not Operation.CREATE
+
+    def found(self, task_id: int) -> None:
+        """The task is known that its external id stands for."""
+        self.record = self.record._replace(task_id=task_id)
+        self.entry = self.entry._replace(
+            task_id=task_id, record={"id": task_id, **self.entry.record}
+        )
+
+    def becomes_creation(self) -> None:
+        """There is no such task: an update that may make it does."""
+        self.record = self.record._replace(operation=Operation.CREATE)
+        self.entry = self.entry._replace(
+            operation=Operation.CREATE, body_hash=body_hash(Operation.CREATE, self.record.body)
+        )
 
     @property
     def operation(self) -> Operation:
-        """Update or execute."""
+        """What is asked for."""
         return self.record.operation
 
     @property
@@ -118,6 +140,7 @@ class Work:
         repeats: bool = False,
         shaken: float | None = None,
         confirmed: bool = False,
+        created: int | None = None,
     ) -> Settlement:
         """This record's settlement."""
         return Settlement(
@@ -136,6 +159,7 @@ class Work:
             was_held=self.approved and self.claimed_at is None,
             shaken=shaken,
             confirmed=confirmed,
+            created=created,
             marked=self.marked,
         )
 

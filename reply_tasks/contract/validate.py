@@ -84,6 +84,11 @@ def violations_of_update(body: Body) -> tuple[Violation, ...]:
     return violations(Form.UPDATE_BODY, dict(body))
 
 
+def violations_of_creation(body: Body) -> tuple[Violation, ...]:
+    """Everything that is wrong with a body of which a task is to be created."""
+    return violations(Form.CREATION, dict(body))
+
+
 def passes_screen(form: Form, members: object) -> bool:
     """Whether the compiled validator finds ``members`` valid."""
     return _screen(form)(members)

@@ -16,6 +16,7 @@ from reply_tasks.api.reply_clock import ReplyClock
 from reply_tasks.ledger import Ledger, LedgerAwayError, LedgerError, Settlement
 from reply_tasks.ledger.approved import claim_approved, put_back_approved
 from reply_tasks.ledger.claims import claim, last_sequence, release, still_held
+from reply_tasks.ledger.links import learn_links
 from reply_tasks.ledger.rejected_updates import mark_updates
 from reply_tasks.ledger.runs import last_turn, note_turn, renew_lease
 from reply_tasks.ledger.settling import ClaimLostError, settle
@@ -143,6 +144,7 @@ class Commits:
         """
         batch = self._rows(connection, settlements)
         settle(connection, batch, holder=self._ledger.holder, run_id=self._run_id)
+        learn_links(connection, batch)
         counter = last_sequence(connection)
         others_wrote = self._counter not in {-1, counter - len(batch)}
         self._counter = counter
@@ -152,6 +154,7 @@ class Commits:
         """Settle what was judged in this same transaction; what only repeats leaves no row."""
         batch = self._rows(connection, settlements)
         settle(connection, batch, holder=self._ledger.holder, run_id=self._run_id)
+        learn_links(connection, batch)
         self._counter += len(batch)
 
     def _rows(self, connection: Connection, settlements: Iterable[Settlement]) -> list[Settlement]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from reply_tasks.contract import UpdateMode, merge, read_task_detail
 from reply_tasks.contract.kept import digest_of
-from reply_tasks.contract.outcomes import Operation, Outcome, Reason
+from reply_tasks.contract.outcomes import IRREVERSIBLE, Operation, Outcome, Reason
 from reply_tasks.ledger import Execution, KnownTask, Shaken
 from reply_tasks.ledger.held import Declined, HeldExecution
 from reply_tasks.resolving.earlier import after_execution
@@ -91,6 +91,12 @@ _SAME_BODY = Judgement(
     detail="The same body was the last one applied to this task.",
     repeats=True,
 )
+_SAME_USER = Judgement(
+    Need.SETTLE,
+    Outcome.UNCHANGED,
+    detail="The same user was the last one that this task was assigned to.",
+    repeats=True,
+)
 _NOTHING_TO_MERGE = Judgement(
     Need.SETTLE,
     Outcome.UNCHANGED,
@@ -129,6 +135,8 @@ def judge(  # noqa: PLR0913 - one return a rule; all that a judgement rests on
     if work.operation is Operation.EXECUTE:
         execution = _execution(work, known, approval, refusal)
         return _when_calm(execution, known.shaken, settle_seconds)
+    if work.operation in IRREVERSIBLE:
+        return _once(work, known, refusal)
     unchanged = _unchanged(work, known, mode) if skip_unchanged else None
     if unchanged is not None:
         return _read_first(known.shaken, settle_seconds) or unchanged
@@ -136,7 +144,9 @@ def judge(  # noqa: PLR0913 - one return a rule; all that a judgement rests on
 
 
 def _unchanged(work: Work, known: KnownTask, mode: UpdateMode) -> Judgement | None:
-    """An update that changes nothing, as far as the ledger knows."""
+    """An update or an assignment that changes nothing, as far as the ledger knows."""
+    if work.operation is Operation.ASSIGN:
+        return _SAME_USER if known.assignment_hash == work.entry.body_hash else None
     if mode is UpdateMode.REPLACE:
         return _SAME_BODY if known.body_hash == work.entry.body_hash else None
     return _NOTHING_TO_MERGE if _changes_nothing(work, known) else None
@@ -151,6 +161,24 @@ def _refused_again(refusal: Refusal) -> Judgement:
         f"{refusal.again:%Y-%m-%d %H:%M:%SZ}.)",
         repeats=True,
     )
+
+
+def superseded_by(work: Work) -> Judgement:
+    """What an update comes to that ``work`` replaces before it was sent."""
+    detail = f"Operation {work.entry.operation_id} replaces it before it was sent."
+    return Judgement(Need.SETTLE, Outcome.SUPERSEDED, detail=detail)
+
+
+def _once(work: Work, known: KnownTask, refusal: Refusal | None) -> Judgement:
+    """A creation, a completion or a deletion: what can't be undone is done once."""
+    earlier = known.deletion if work.operation is Operation.DELETE else known.execution
+    if earlier is None:
+        return SEND if refusal is None else _refused_again(refusal)
+    if work.operation is Operation.CREATE or earlier.outcome is not Outcome.APPLIED:
+        return _after(work, earlier)
+    same = _same(work, earlier.body_hash, earlier.external_id)
+    detail = f"Operation {earlier.operation_id} has done so already."
+    return Judgement(Need.SETTLE, Outcome.UNCHANGED, detail=detail, repeats=same)
 
 
 def user_refused(detail: str) -> Judgement:

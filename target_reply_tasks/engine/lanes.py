@@ -1,7 +1,7 @@
 """Lanes: the records of one task wait in the order read, and at most one of them is under way.
 
-A lane is a task. In ``replace`` mode a later update makes an earlier one that has not been sent
-superfluous, unless an execution stands between them.
+A lane is a task, or the key of one whose id is not known yet. In ``replace`` mode a later update
+makes an earlier one that has not been sent superfluous, unless an execution stands between them.
 """
 
 from collections import deque
@@ -15,6 +15,7 @@ from target_reply_tasks.work import Work
 class _Lane:
     waiting: deque[Work] = field(default_factory=deque)
     under_way: Work | None = None
+    names: set[str] = field(default_factory=set)
 
 
 class Lanes:
@@ -23,14 +24,16 @@ class Lanes:
     def __init__(self, *, supersedes: bool) -> None:
         self._supersedes = supersedes
         self._lanes: dict[int, _Lane] = {}
+        self._named: dict[str, set[int]] = {}
 
     def copy(self) -> "Lanes":
         """The lanes as they are now."""
         copied = Lanes(supersedes=self._supersedes)
         copied._lanes = {
-            task_id: _Lane(lane.waiting.copy(), lane.under_way)
+            task_id: _Lane(lane.waiting.copy(), lane.under_way, lane.names.copy())
             for task_id, lane in self._lanes.items()
         }
+        copied._named = {name: tasks.copy() for name, tasks in self._named.items()}
         return copied
 
     def add(self, work: Work) -> Work | None:
@@ -40,8 +43,8 @@ class Lanes:
         """
         lane = self._lanes.get(work.task_id)
         if lane is None:
-            self._lanes[work.task_id] = _Lane(deque((work,)))
-            return None
+            lane = self._lanes[work.task_id] = _Lane()
+        self._note_name(work, lane)
         if work.recovered:
             lane.waiting.appendleft(work)
             return None
@@ -52,6 +55,32 @@ class Lanes:
                 superseded = lane.waiting.pop()
         lane.waiting.append(work)
         return superseded
+
+    def _note_name(self, work: Work, lane: _Lane) -> None:
+        """A record that carries both keys tells those behind it which task its external id is."""
+        name = work.entry.external_id
+        if name is not None and work.task_id > 0 and name not in lane.names:
+            lane.names.add(name)
+            self._named.setdefault(name, set()).add(work.task_id)
+
+    def has(self, task_id: int) -> bool:
+        """Whether a record of this task is in hand."""
+        return task_id in self._lanes
+
+    def named(self, external_id: str) -> frozenset[int]:
+        """The tasks that records in hand name by this external id."""
+        return frozenset(self._named.get(external_id, ()))
+
+    def move(self, task_id: int, to: int) -> None:
+        """A key turned out to be a task: what waits in its lane goes to the end of the task's."""
+        lane = self._lanes.pop(task_id)
+        if lane.under_way is not None:  # pragma: no cover - a bug of ours
+            raise AssertionError("a lane was moved while a record of it is under way")
+        self._lanes.setdefault(to, _Lane()).waiting.extend(lane.waiting)
+
+    def waiting(self, task_id: int) -> tuple[Work, ...]:
+        """The records that wait in a lane, in order."""
+        return tuple(self._lanes[task_id].waiting)
 
     def head(self, task_id: int) -> Work | None:
         """The record that is next on a task; None while one is under way or none waits."""
@@ -86,8 +115,15 @@ class Lanes:
         lane.waiting.popleft()
         return not self._forget_if_empty(work.task_id, lane)
 
+    def _forget_name(self, name: str, task_id: int) -> None:
+        self._named[name].discard(task_id)
+        if not self._named[name]:
+            del self._named[name]
+
     def _forget_if_empty(self, task_id: int, lane: _Lane) -> bool:
         empty = not lane.waiting and lane.under_way is None
         if empty:
             del self._lanes[task_id]
+            for name in lane.names:
+                self._forget_name(name, task_id)
         return empty

@@ -6,13 +6,20 @@ from collections.abc import Callable, Iterator, Mapping
 from sqlalchemy import Connection
 
 from reply_tasks.api.decisions import Decision
-from reply_tasks.contract import UpdateMode
-from reply_tasks.contract.outcomes import Operation, Outcome
-from reply_tasks.ledger import KnownTask, RejectedUpdate
+from reply_tasks.contract import TaskRecord, UpdateMode
+from reply_tasks.contract.outcomes import IRREVERSIBLE, Operation, Outcome
+from reply_tasks.ledger import Entry, KnownTask, RejectedUpdate
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
 from target_reply_tasks.engine.approvals import Approvals
-from target_reply_tasks.engine.judge import Judgement, Need, judge, user_refused
+from target_reply_tasks.engine.judge import (
+    Judgement,
+    Need,
+    judge,
+    superseded_by,
+    user_refused,
+)
 from target_reply_tasks.engine.lanes import Lanes
+from target_reply_tasks.engine.linking import Linking, already_linked, ambiguous
 from target_reply_tasks.engine.verdicts import Verdicts
 from target_reply_tasks.work import Work
 
@@ -39,8 +46,10 @@ class Plan:
         holder_id: str,
         approvals: Approvals,
         verdicts: Verdicts,
+        linking: Linking,
         refused_users: Mapping[str | None, Decision],
     ) -> None:
+        self._linking = linking
         self._refused_users = refused_users
         self._mode = mode
         self._skip_unchanged = skip_unchanged
@@ -49,6 +58,9 @@ class Plan:
         self._approvals = approvals
         self.verdicts = verdicts
         self._lanes = Lanes(supersedes=mode is UpdateMode.REPLACE)
+        self._unplaced: list[Work] = []
+        #: What records were before their tasks were found, in the turn that is not committed yet.
+        self._as_read: list[tuple[Work, TaskRecord, Entry]] = []
         self._fresh: dict[int, None] = {}
         self._sendable: dict[str | None, deque[Work]] = {}
         self._elsewhere: dict[int, float] = {}
@@ -58,16 +70,30 @@ class Plan:
         """What restores the plan as it is now: for a turn that may not be committed."""
         lanes, fresh, elsewhere = self._lanes.copy(), dict(self._fresh), dict(self._elsewhere)
         sendable = {user: heads.copy() for user, heads in self._sendable.items()}
-        rests_until = self._rests_until
+        rests_until, unplaced = self._rests_until, list(self._unplaced)
+        self._as_read = []
 
         def put_back() -> None:
+            for work, record, entry in reversed(self._as_read):
+                work.record, work.entry = record, entry
+            self._unplaced = unplaced
             self._lanes, self._fresh, self._elsewhere = lanes, fresh, elsewhere
             self._sendable, self._rests_until = sendable, rests_until
 
         return put_back
 
     def add(self, work: Work) -> Work | None:
-        """A record was read, or a claim taken over; the update that it supersedes, if any."""
+        """A record was read, or a claim taken over; the update that it supersedes, if any.
+
+        One that brings no id is placed when the ledger can be asked, and so is all that is read
+        behind it until then.
+        """
+        if self._unplaced or work.waits_for_id:
+            self._unplaced.append(work)
+            return None
+        return self._add(work)
+
+    def _add(self, work: Work) -> Work | None:
         superseded = self._lanes.add(work)
         if self._lanes.head(work.task_id) is work:
             self._judge_next(work.task_id)
@@ -97,6 +123,7 @@ class Plan:
 
     def judge(self, connection: Connection, now: float) -> Iterator[tuple[Work, Judgement]]:
         """Judge every fresh head; those that need no call leave their lanes and are yielded."""
+        yield from self._place(connection)
         self._come_back(now)
         claimed = tasks_claimed(connection, but_by=self._holder_id) if self._fresh else ()
         judged_now: dict[int, RejectedUpdate | None] = {}
@@ -108,9 +135,12 @@ class Plan:
             known = known_tasks(connection, asked, with_detail=self._mode is UpdateMode.MERGE)
             self._approvals.look_up(connection, heads)
             self.verdicts.look_up(connection, heads)
+            self._linking.look_up(connection, heads)
             for task_id in known.keys() & judged_now.keys():
                 known[task_id] = known[task_id]._replace(rejected_update=judged_now[task_id])
             for work in heads:
+                if work.task_id not in claimed and self._found(work):
+                    continue
                 judgement = self._judge(
                     work,
                     known.get(work.task_id, _UNASKED),
@@ -134,6 +164,46 @@ class Plan:
         for task_id in after_held:  # judged in the next turn, when the ledger has what is held
             self._judge_next(task_id)
 
+    def _place(self, connection: Connection) -> Iterator[tuple[Work, Judgement]]:
+        """Give what was read a lane, in the order read; the updates that are superseded by it."""
+        unplaced, self._unplaced = self._unplaced, []
+        if not unplaced:
+            return
+        self._linking.look_up(connection, unplaced)
+        for work in unplaced:
+            if work.waits_for_id and not self._lanes.has(work.task_id):
+                tasks = self._tasks_of(work)
+                if len(tasks) == 1:
+                    self._is_about(work, *tasks)
+            superseded = self._add(work)
+            if superseded is not None:
+                yield superseded, superseded_by(work)
+
+    def _tasks_of(self, work: Work) -> frozenset[int]:
+        """The task that an external id stands for; several where that is not clear."""
+        link = self._linking.link_of(work)
+        named = self._lanes.named(work.entry.external_id or "")
+        if link is None:
+            return named
+        return frozenset({link.task_id, 0}) if link.ambiguous else frozenset({link.task_id})
+
+    def _is_about(self, work: Work, task_id: int) -> None:
+        self._as_read.append((work, work.record, work.entry))
+        work.found(task_id)
+
+    def _found(self, work: Work) -> bool:
+        """Whether the task was found of a head that had none: then its lane is that of the task."""
+        tasks = self._tasks_of(work) if work.waits_for_id else frozenset()
+        if len(tasks) != 1:
+            return False
+        (task_id,), key = tasks, work.task_id
+        for each in self._lanes.waiting(key):
+            if each.waits_for_id:
+                self._is_about(each, task_id)
+        self._lanes.move(key, task_id)
+        self._judge_next(task_id)
+        return True
+
     def _come_back(self, now: float) -> None:
         """Look again at the tasks whose wait is over."""
         for task_id, again in list(self._elsewhere.items()):
@@ -142,6 +212,10 @@ class Plan:
                 self._judge_next(task_id)
 
     def _judge(self, work: Work, known: KnownTask, *, claimed_elsewhere: bool) -> Judgement:
+        if work.task_id < 0 and not work.recovered and not claimed_elsewhere:
+            unlinked = self._judge_unlinked(work, known)
+            if unlinked is not None:
+                return unlinked
         judgement = judge(
             work,
             known,
@@ -156,6 +230,20 @@ class Plan:
         if refusal is None or judgement.need is not Need.SEND or work.recovered:
             return judgement
         return user_refused(refusal.detail)
+
+    def _judge_unlinked(self, work: Work, known: KnownTask) -> Judgement | None:
+        """What a record comes to without a call whose task has no id yet; None: it creates it."""
+        link = self._linking.link_of(work)
+        if work.operation is Operation.CREATE:
+            by_us = known.execution is not None
+            return None if link is None or by_us else already_linked(work, link)
+        if self._tasks_of(work):
+            return ambiguous(work)
+        missing = self._linking.missing(work)
+        if missing is None:
+            self._as_read.append((work, work.record, work.entry))
+            work.becomes_creation()
+        return missing
 
     def users_with_work(self) -> list[str | None]:
         """The users for whom something could be sent."""
@@ -206,7 +294,7 @@ class Plan:
     @property
     def unjudged(self) -> bool:
         """Whether a head waits to be judged."""
-        return bool(self._fresh)
+        return bool(self._fresh or self._unplaced)
 
     @property
     def waits_elsewhere(self) -> bool:
@@ -214,12 +302,16 @@ class Plan:
         return bool(self._elsewhere)
 
     def executions_wait(self) -> bool:
-        """Whether the next commit may hold an execution's claim."""
-        return any(
-            heads and heads[0].operation is Operation.EXECUTE for heads in self._sendable.values()
-        ) or any(
-            head is not None and head.operation is Operation.EXECUTE
-            for head in map(self._lanes.head, self._fresh)
+        """Whether the next commit may hold the claim of what can't be undone."""
+        return (
+            bool(self._unplaced)
+            or any(
+                heads and heads[0].operation in IRREVERSIBLE for heads in self._sendable.values()
+            )
+            or any(
+                head is not None and head.operation in IRREVERSIBLE
+                for head in map(self._lanes.head, self._fresh)
+            )
         )
 
     def _judge_next(self, task_id: int) -> None:

@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from reply_tasks.contract.outcomes import Operation, Outcome, Reason
+from reply_tasks.contract.outcomes import IRREVERSIBLE, Outcome, Reason
 from reply_tasks.ledger import Settlement
 from reply_tasks.ledger.holding import supersede_held
 from target_reply_tasks.context import Context
 from target_reply_tasks.engine.checkpoint import Checkpoint
 from target_reply_tasks.engine.commits import Commits
 from target_reply_tasks.engine.gate import WINDOW
-from target_reply_tasks.engine.judge import Need
+from target_reply_tasks.engine.judge import Need, superseded_by
 from target_reply_tasks.engine.plan import LOOK_AHEAD, Plan
 from target_reply_tasks.engine.unknown_members import UnknownMembers
 from target_reply_tasks.inbox import PauseWanted, Received, Refused, SlotWanted
@@ -104,9 +104,7 @@ class Turn:
         superseded = self._plan.add(work)
         if superseded is not None:
             settlement = superseded.settled(
-                Outcome.SUPERSEDED,
-                datetime.now(UTC),
-                detail=f"Operation {work.entry.operation_id} replaces it before it was sent.",
+                Outcome.SUPERSEDED, datetime.now(UTC), detail=superseded_by(work).detail
             )
             self.settled.append(superseded.ended(settlement))
 
@@ -268,8 +266,8 @@ class Turn:
 
 
 def _may_hold_execution(settled: Iterable[Settled]) -> bool:
-    """Whether these settle an execution: that is worth a durable commit."""
+    """Whether these settle what can't be undone: that is worth a durable commit."""
     return any(
-        each.settlement.claimed and each.settlement.entry.operation is Operation.EXECUTE
+        each.settlement.claimed and each.settlement.entry.operation in IRREVERSIBLE
         for each in settled
     )

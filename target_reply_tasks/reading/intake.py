@@ -19,6 +19,7 @@ from reply_tasks.contract import (
 )
 from reply_tasks.contract.hints import nearest_name
 from reply_tasks.contract.kept import kept_record
+from reply_tasks.contract.task_keys import key_of_body, key_of_external_id
 from reply_tasks.contract.values import found_at, json_type
 from reply_tasks.ledger import Entry, Settlement, new_id
 from reply_tasks.settings import TargetSettings
@@ -30,6 +31,10 @@ from target_reply_tasks.work import Work
 STREAM_OPERATIONS: Mapping[str, Operation] = {
     "task_updates": Operation.UPDATE,
     "task_executions": Operation.EXECUTE,
+    "task_creations": Operation.CREATE,
+    "task_completions": Operation.COMPLETE,
+    "task_assignments": Operation.ASSIGN,
+    "task_deletions": Operation.DELETE,
 }
 _OPERATIONS = frozenset(map(str, Operation))
 #: So many dropped members of a stream are named, each so far: a record may have any number.
@@ -117,28 +122,30 @@ class Intake:
         if value is None or value == "":
             message = "operation is required: neither the stream nor default_operation says it."
         else:
-            message = f"operation must be update or execute; it is {found_at('', value)}."
+            known = ", ".join(Operation)
+            message = f"operation must be one of {known}; it is {found_at('', value)}."
             near = nearest_name(value, _OPERATIONS)
             message += f" Did you mean {near}?" if near else ""
         return Violation("/operation", "enum", json_type(value), message)
 
     def _no_operation(self) -> str:
         return (
-            f"Nothing says what to do with the records of stream {self._stream!r}: it is neither "
-            "task_updates nor task_executions, they carry no member `operation`, and "
+            f"Nothing says what to do with the records of stream {self._stream!r}: it is none of "
+            f"{', '.join(STREAM_OPERATIONS)}, they carry no member `operation`, and "
             "default_operation is not set. Set it, or alias the stream: stream_maps: "
             f'{{"{self._stream}": {{"__alias__": "{_stream_like(self._stream)}"}}}}'
         )
 
     def _work(self, record: TaskRecord) -> Work:
         kept = kept_record(record)
+        hashed = body_hash(record.operation, record.body)
         entry = self._entry(
             kept,
             record.operation,
-            record.task_id,
+            _key_of(record, hashed),
             record.external_id,
             act_as_user_id=record.act_as_user_id,
-            hashed=body_hash(record.operation, record.body),
+            hashed=hashed,
         )
         return Work(index=0, entry=entry, record=record, received=time.monotonic())
 
@@ -210,11 +217,34 @@ class Intake:
         )
 
 
+def _key_of(record: TaskRecord, hashed: str) -> int:
+    """The task, or a key of ours while its id is not known."""
+    if record.task_id is not None:
+        return record.task_id
+    return (
+        key_of_body(hashed)
+        if record.external_id is None
+        else key_of_external_id(record.external_id)
+    )
+
+
 def _stream_like(name: str) -> str:
     """The stream of ours that another's name suggests: only one that says so is to be sent."""
     words = name.lower()
-    sends = any(word in words for word in ("execut", "send", "outbox"))
-    return "task_executions" if sends and "update" not in words else "task_updates"
+    for stream, stems in _STREAM_STEMS.items():
+        if any(stem in words for stem in stems):
+            return stream
+    return "task_updates"
+
+
+_STREAM_STEMS = {
+    "task_updates": ("update",),
+    "task_executions": ("execut", "send", "outbox"),
+    "task_completions": ("complet", "closed", "done"),
+    "task_assignments": ("assign", "owner"),
+    "task_deletions": ("delet", "remov"),
+    "task_creations": ("creat", "new_task"),
+}
 
 
 def _with_near_miss(name: str) -> str:
