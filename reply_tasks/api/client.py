@@ -5,6 +5,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from threading import Event, Lock
 from typing import Protocol, Self
+from urllib.parse import quote
 
 from reply_tasks.api.access import ReplyAccess, check_headers, checked_url, is_loopback
 from reply_tasks.api.answers import Answer, read_answer
@@ -167,6 +168,77 @@ class ReplyClient:
             after_last_byte=after_last_byte,
         )
 
+    def create_task(
+        self,
+        body: Body,
+        *,
+        act_as_user_id: int | None = None,
+        before_first_byte: Callable[[], object] | None = None,
+        after_last_byte: Callable[[], object] | None = None,
+    ) -> Answer:
+        """Make a task: ``POST /v3/tasks``. The arguments are those of ``execute_task``."""
+        return self._call(
+            "POST",
+            f"{self._base}/tasks",
+            body,
+            user=act_as_user_id,
+            before_first_byte=before_first_byte,
+            after_last_byte=after_last_byte,
+        )
+
+    def complete_task(
+        self,
+        task_id: int,
+        body: Body,
+        *,
+        act_as_user_id: int | None = None,
+        before_first_byte: Callable[[], object] | None = None,
+        after_last_byte: Callable[[], object] | None = None,
+    ) -> Answer:
+        """Finish a task by hand: ``POST /v3/tasks/{id}/complete``."""
+        return self._call(
+            "POST",
+            f"{self._tasks}{task_id}/complete",
+            body,
+            user=act_as_user_id,
+            before_first_byte=before_first_byte,
+            after_last_byte=after_last_byte,
+        )
+
+    def assign_task(
+        self,
+        task_id: int,
+        user_id: int,
+        *,
+        act_as_user_id: int | None = None,
+        after_last_byte: Callable[[], object] | None = None,
+    ) -> Answer:
+        """Hand a task to a user: ``PUT /v3/tasks/{id}/assigned-user``."""
+        return self._call(
+            "PUT",
+            f"{self._tasks}{task_id}/assigned-user",
+            {"userId": user_id},
+            user=act_as_user_id,
+            after_last_byte=after_last_byte,
+        )
+
+    def delete_task(
+        self,
+        task_id: int,
+        *,
+        act_as_user_id: int | None = None,
+        before_first_byte: Callable[[], object] | None = None,
+        after_last_byte: Callable[[], object] | None = None,
+    ) -> Answer:
+        """Cancel or archive a task: ``DELETE /v3/tasks/{id}``."""
+        return self._call(
+            "DELETE",
+            f"{self._tasks}{task_id}",
+            user=act_as_user_id,
+            before_first_byte=before_first_byte,
+            after_last_byte=after_last_byte,
+        )
+
     def get_task(
         self, task_id: int, *, include_content: bool = False, act_as_user_id: int | None = None
     ) -> Answer:
@@ -180,10 +252,30 @@ class ReplyClient:
         answer = self._call("GET", target, user=act_as_user_id, coding=_COMPRESSED)
         return self._seen_to_list(answer)
 
-    def filter_tasks(self, body: Body, top: int, skip: int) -> Answer:
+    def filter_tasks(
+        self, body: Body, top: int, skip: int, *, act_as_user_id: int | None = None
+    ) -> Answer:
         """One page of the tasks that ``body`` selects: ``POST /v3/tasks/filter``."""
         target = f"{self._tasks}filter?top={top}&skip={skip}"
-        return self._call("POST", target, body, coding=_COMPRESSED)
+        return self._call("POST", target, body, user=act_as_user_id, coding=_COMPRESSED)
+
+    def find_contacts(self, email: str, *, act_as_user_id: int | None = None) -> Answer:
+        """The contacts of an address, at most two: ``GET /v3/contacts?email=…``."""
+        target = f"{self._base}/contacts?email={quote(email, safe='')}&top=2&skip=0"
+        return self._call("GET", target, user=act_as_user_id)
+
+    def list_users(self, *, act_as_user_id: int | None = None) -> Answer:
+        """The users of the team, all in one answer: ``GET /v3/whoami/team-users``."""
+        return self._call("GET", f"{self._base}/whoami/team-users", user=act_as_user_id)
+
+    def find_mailboxes(self, email: str, *, act_as_user_id: int | None = None) -> Answer:
+        """The mailboxes of an address: ``POST /v3/email-accounts/filter``."""
+        target = f"{self._base}/email-accounts/filter?top=25&skip=0"
+        return self._call("POST", target, {"email": email}, user=act_as_user_id)
+
+    def list_mailboxes(self, top: int, skip: int) -> Answer:
+        """One page of the mailboxes: ``GET /v3/email-accounts``."""
+        return self._call("GET", f"{self._base}/email-accounts?top={top}&skip={skip}")
 
     def whoami(self) -> Answer:
         """Whose key this is: ``GET /v3/whoami``."""

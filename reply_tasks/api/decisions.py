@@ -24,6 +24,14 @@ class Call(StrEnum):
     UPDATE = "update"
     READ = "read"
     EXECUTE = "execute"
+    CREATE = "create"
+    COMPLETE = "complete"
+    ASSIGN = "assign"
+    DELETE = "delete"
+
+
+#: What can't be undone: never repeated on doubt.
+IRREVERSIBLE_CALLS = frozenset({Call.EXECUTE, Call.CREATE, Call.COMPLETE, Call.DELETE})
 
 
 class Action(StrEnum):
@@ -96,6 +104,10 @@ def decide(  # noqa: PLR0911 - one return a row of the table
     if status == HTTPStatus.UNAUTHORIZED:
         stopped = _stopped(StopCause.UNAUTHORIZED, problem, _what_to_do_about_401(problem))
         return replace(stopped, of_user=_mentions(problem, "user"))
+    if status == HTTPStatus.FORBIDDEN and call is Call.ASSIGN and _is_about_the_user(problem):
+        return Decision(  # the user that the task is to go to is none of the caller's team
+            Action.REJECTED, Reason.USER_REFUSED, problem.summary(), problem=problem.raw or None
+        )
     if status == HTTPStatus.FORBIDDEN:
         stopped = _stopped(StopCause.FORBIDDEN, problem, _what_to_do_about_403(call, problem))
         return replace(stopped, of_user=_is_about_the_user(problem))
@@ -143,7 +155,7 @@ _CERTAIN_REFUSALS = frozenset(
 
 def _refuses(call: Call, status: int) -> bool:
     """Whether a status says for certain that the call was refused and did nothing."""
-    if call is Call.EXECUTE:
+    if call in IRREVERSIBLE_CALLS:
         return status in _CERTAIN_REFUSALS
     return status in _REFUSALS and status not in _ASK_AGAIN
 
@@ -152,26 +164,38 @@ def _confirmed(  # noqa: PLR0911 - one return for each way to say too little
     call: Call, answer: Answer, task_id: int | None
 ) -> Decision:
     if task_id is None and call is Call.READ:
-        if isinstance(answer.data, dict):
+        if isinstance(answer.data, dict | list):
             return Decision(Action.APPLIED)
-        return _unsure(call, answer, answer.error or "the answer is not a JSON object")
+        return _unsure(call, answer, answer.error or "the answer is not JSON")
+    if call is Call.DELETE:
+        return Decision(Action.APPLIED)  # Reply answers 204, without a task
     task = read_task_detail(answer.data)
     if task is None:
         return _unsure(call, answer, answer.error or "the answer is not a task")
     if task_id is not None and task.id != task_id:
         return _unsure(call, answer, f"the answer is about task {task.id}, not {task_id}")
-    if call is Call.EXECUTE and task.status is not TaskStatus.FINISHED:
+    expected = _STATUS_AFTER.get(call)
+    if expected is not None and task.status is not expected:
         state = "of an unknown status" if task.status is None else task.status.wire_name
-        return _unsure(call, answer, f"the answer says that the task is {state}, not finished")
+        wanted = expected.wire_name
+        return _unsure(call, answer, f"the answer says that the task is {state}, not {wanted}")
     if call is Call.EXECUTE and task.is_failed:
         detail = "Reply answers that the execution failed (isFailed)."
         return Decision(Action.EXECUTION_FAILED, Reason.EXECUTION_FAILED, detail, task)
     return Decision(Action.APPLIED, task=task)
 
 
+#: How a task stands after a call that Reply confirms.
+_STATUS_AFTER = {
+    Call.EXECUTE: TaskStatus.FINISHED,
+    Call.COMPLETE: TaskStatus.FINISHED,
+    Call.CREATE: TaskStatus.NEW,
+}
+
+
 def _unsure(call: Call, answer: Answer, detail: str) -> Decision:
-    """Repeat what is safe to repeat; an execution is not."""
-    if call is Call.EXECUTE:
+    """Repeat what is safe to repeat; what can't be undone is not."""
+    if call in IRREVERSIBLE_CALLS:
         return Decision(Action.LOST, detail=detail)
     return Decision(Action.REPEAT, detail=detail, wait=answer.retry_after)
 
@@ -179,7 +203,7 @@ def _unsure(call: Call, answer: Answer, detail: str) -> Decision:
 def _redirected(call: Call, problem: Problem) -> Decision:
     """The run stops. A redirect may follow the effect, so that an execution also counts as lost."""
     stopped = _stopped(StopCause.REDIRECT, problem, _ABOUT_REDIRECTS)
-    return replace(stopped, action=Action.LOST) if call is Call.EXECUTE else stopped
+    return replace(stopped, action=Action.LOST) if call in IRREVERSIBLE_CALLS else stopped
 
 
 def _stopped(cause: StopCause, problem: Problem, advice: str) -> Decision:
@@ -212,7 +236,7 @@ def _reason_of_bad_request(call: Call, words: frozenset[str]) -> Reason:
         return Reason.RENDER_ERROR
     if call is Call.EXECUTE and _tells(words, "execut") and _tells(words, "support", "unsupport"):
         return Reason.NOT_EXECUTABLE
-    if _tells(words, "sequence") and _tells(words, *_CHANGE):
+    if _tells(words, "sequence") and _tells(words, *_CHANGE, "delet"):
         return Reason.SEQUENCE_IMMUTABLE
     if "new" in words and ("status" in words or ("only" in words and _tells(words, *_CHANGE))):
         return Reason.TASK_NOT_NEW
@@ -258,6 +282,10 @@ _ABOUT_SCOPES = {
     Call.READ: "The key needs the scope tasks:read.",
     Call.UPDATE: "The key needs the scope tasks:write.",
     Call.EXECUTE: "The key needs the scope tasks:operate, which tasks:write does not include.",
+    Call.COMPLETE: "The key needs the scope tasks:operate, which tasks:write does not include.",
+    Call.CREATE: "The key needs the scope tasks:write.",
+    Call.ASSIGN: "The key needs the scope tasks:write.",
+    Call.DELETE: "The key needs the scope tasks:write.",
 }
 _ABOUT_FEATURES = (
     "The Reply user lacks a feature scope (ViewTask, ManageTask): ask an account administrator, or "

@@ -75,6 +75,11 @@ class TaskDetail:
         return _moment(self.raw.get("finishedAt"))
 
     @property
+    def created_at(self) -> datetime | None:
+        """When it was created, in UTC."""
+        return _moment(self.raw.get("createdAt"))
+
+    @property
     def start_at(self) -> datetime | None:
         """When it starts, in UTC."""
         return _moment(self.raw.get("startAt"))

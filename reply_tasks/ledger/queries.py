@@ -75,6 +75,14 @@ def tasks_claimed(connection: Connection, *, but_by: str | None = None) -> froze
     return frozenset(connection.scalars(statement, {"holder": but_by}))
 
 
+def created_tasks(connection: Connection, task_ids: list[int]) -> frozenset[int]:
+    """Those of these tasks that an operation has created."""
+    found: set[int] = set()
+    for ids in batches(task_ids):
+        found.update(connection.scalars(_CREATED, {"ids": ids}))
+    return frozenset(found)
+
+
 def batches(ids: list[Id]) -> Iterator[list[Id]]:
     """So many ids at a time, the last one repeated up to one of a few lengths.
 
@@ -88,6 +96,9 @@ def batches(ids: list[Id]) -> Iterator[list[Id]]:
 
 _LENGTHS = (1, 10, 100, IDS_A_QUERY)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_CREATED = select(operations.c.task_id).where(
+    operations.c.task_id.in_(_IDS), operations.c.operation == literal("create")
+)
 _CLAIMED = select(operations.c.task_id).where(operations.c.outcome.is_(None))
 _CLAIMED_BY_OTHERS = _CLAIMED.where(operations.c.claimed_by.is_distinct_from(bindparam("holder")))
 _TASKS = select(

@@ -390,6 +390,16 @@ _TARGET_SETTINGS: tuple[Setting, ...] = (
             "`reply-tasks prune` does. null: keep all."
         ),
     ),
+    Setting(
+        name="create_missing",
+        title="Create missing tasks",
+        kind=Kind.BOOLEAN,
+        default=False,
+        description=(
+            "An update whose externalId is linked to no task creates one. Otherwise it is "
+            "rejected as not_linked."
+        ),
+    ),
 )
 
 _TAP_SETTINGS: tuple[Setting, ...] = (

@@ -127,6 +127,7 @@ class TargetSettings(CommonSettings):
     retention_days: int | None
     allow_placeholders: bool
     retry_rejected_hours: int
+    create_missing: bool
 
     @classmethod
     def _catalog(cls) -> tuple[Setting, ...]:

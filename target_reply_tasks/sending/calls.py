@@ -11,7 +11,13 @@ from functools import partial
 from typing import Any
 
 from reply_tasks.api.answers import Answer
-from reply_tasks.api.decisions import Action, Call, Decision, may_have_acted
+from reply_tasks.api.decisions import (
+    IRREVERSIBLE_CALLS,
+    Action,
+    Call,
+    Decision,
+    may_have_acted,
+)
 from reply_tasks.api.dialect import PREVIEW_FORM
 from reply_tasks.api.repeating import (
     CallerRefusedError,
@@ -20,14 +26,26 @@ from reply_tasks.api.repeating import (
     call_until_certain,
 )
 from reply_tasks.contract import TaskDetail
+from reply_tasks.contract.members import LOOKED_UP
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Attempt, Settlement
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.errors import StopRun
 from target_reply_tasks.sending.effects import Effects
 from target_reply_tasks.sending.intent import see_to_intent
+from target_reply_tasks.sending.look_ups import (
+    KINDS,
+    NOT_FOUND,
+    FoundId,
+    Key,
+    LookUpKind,
+    ids_by_address,
+)
 from target_reply_tasks.steps import Step
 from target_reply_tasks.work import Work
+
+#: Members of a record's body that Reply is never told.
+_OURS = frozenset({*LOOKED_UP, "deleteSequenceTask"})
 
 
 class Interrupted(Exception):  # noqa: N818 - it is not an error
@@ -50,6 +68,7 @@ class Calls:
         self._left_at = effects.now()
         self._form = PREVIEW_FORM
         self._doubt = work.unsure
+        self._looked_up: dict[str, int] = {}
         #: When an update may have acted whose answer was lost, on the monotonic clock.
         self._lost_updates = [work.received] if work.recovered else []
 
@@ -68,12 +87,146 @@ class Calls:
             self._lost_updates.pop()  # the last one is not lost
         return decision
 
-    def read(self) -> Decision:
-        """Read the task, repeating until the answer is certain."""
+    def read(self, task_id: int | None = None) -> Decision:
+        """Read the task, or another one, repeating until the answer is certain."""
+        wanted = self.work.task_id if task_id is None else task_id
         return self._ask(
             Call.READ,
-            lambda: self._client.get_task(self.work.task_id, act_as_user_id=self._acting),
+            lambda: self._client.get_task(wanted, act_as_user_id=self._acting),
+            task_id=wanted,
         )
+
+    def filter(self, wanted: Mapping[str, Any], *, top: int) -> Mapping[str, Any]:
+        """The first page of the tasks that are wanted, repeating until there is an answer."""
+        answers: list[Answer] = []
+
+        def send() -> Answer:
+            answers.append(
+                self._client.filter_tasks(dict(wanted), top, 0, act_as_user_id=self._acting)
+            )
+            return answers[-1]
+
+        self._ask_for(Request(Call.READ, "the tasks like it", send))
+        return answers[-1].data if isinstance(answers[-1].data, Mapping) else {}
+
+    def created_by_others(self, task_ids: list[int]) -> frozenset[int]:
+        """Those of these tasks that an operation of the ledger has made."""
+        return self._effects.created(task_ids)
+
+    def create(self) -> Decision:
+        """Make the task; repeated only when it is certain that nothing was sent."""
+        return self._ask(
+            Call.CREATE,
+            lambda: self._client.create_task(
+                self.wire_body,
+                act_as_user_id=self._acting,
+                before_first_byte=partial(see_to_intent, self._effects, self.work),
+                after_last_byte=self._tell_that_it_left,
+            ),
+        )
+
+    def complete(self) -> Decision:
+        """Finish the task; repeated only when it is certain that nothing was sent."""
+        return self._ask(
+            Call.COMPLETE,
+            lambda: self._client.complete_task(
+                self.work.task_id,
+                self.wire_body,
+                act_as_user_id=self._acting,
+                before_first_byte=partial(see_to_intent, self._effects, self.work),
+                after_last_byte=self._tell_that_it_left,
+            ),
+        )
+
+    def delete(self) -> Decision:
+        """Delete the task; repeated only when it is certain that nothing was sent."""
+        return self._ask(
+            Call.DELETE,
+            lambda: self._client.delete_task(
+                self.work.task_id,
+                act_as_user_id=self._acting,
+                before_first_byte=partial(see_to_intent, self._effects, self.work),
+                after_last_byte=self._tell_that_it_left,
+            ),
+        )
+
+    def assign(self, user_id: int) -> Decision:
+        """Hand the task to a user, repeating until the answer is certain."""
+        return self._ask(
+            Call.ASSIGN,
+            lambda: self._client.assign_task(
+                self.work.task_id,
+                user_id,
+                act_as_user_id=self._acting,
+                after_last_byte=self._tell_that_it_left,
+            ),
+        )
+
+    def look_up(self) -> Settlement | None:
+        """Find the ids of the addresses that the record brings; its rejection where there is none.
+
+        Raises:
+            Interrupted: The run stopped while this waited.
+            CannotGoOnError: Reply is assumed to be down, or refuses the key.
+        """
+        for member, stands_for in LOOKED_UP.items():
+            address = self.work.record.body.get(member)
+            if address is None or stands_for in self._looked_up:
+                continue
+            kind = KINDS[member]
+            try:
+                found = self._effects.look_ups.find(
+                    (kind, address), partial(self._ask_for_address, kind, address)
+                )
+            except CallerRefusedError as error:
+                return self.settled(
+                    Outcome.REJECTED,
+                    reason=NOT_FOUND[kind],
+                    detail=f"{member} could not be looked up: {error}",
+                )
+            if found.value is None:
+                return self._not_found(member, found)
+            self._looked_up[stands_for] = found.value
+        return None
+
+    def _not_found(self, member: str, found: FoundId) -> Settlement:
+        kind = KINDS[member]
+        several = found.found > 1
+        return self.settled(
+            Outcome.REJECTED,
+            reason=Reason.AMBIGUOUS if several else NOT_FOUND[kind],
+            detail=f"{found.found} {kind}s of Reply have the record's {member}: give the id."
+            if several
+            else f"No {kind} of Reply has the record's {member}.",
+        )
+
+    def _ask_for_address(self, kind: LookUpKind, address: str) -> Mapping[Key, FoundId]:
+        answers: list[Answer] = []
+
+        def send() -> Answer:
+            match kind:
+                case LookUpKind.CONTACT:
+                    answer = self._client.find_contacts(address, act_as_user_id=self._acting)
+                case LookUpKind.USER:
+                    answer = self._client.list_users(act_as_user_id=self._acting)
+                case LookUpKind.MAILBOX:
+                    answer = self._client.find_mailboxes(address, act_as_user_id=self._acting)
+            answers.append(answer)
+            return answer
+
+        self._ask_for(Request(Call.READ, f"the {kind} of an address", send))
+        data = answers[-1].data
+        items = data.get("items") if isinstance(data, Mapping) else data
+        names = ("userEmail", "userId") if kind is LookUpKind.USER else ("email", "id")
+        listed = items if isinstance(items, list) else []
+        return ids_by_address(kind, listed, address=names[0], value=names[1])
+
+    @property
+    def wire_body(self) -> dict[str, Any]:
+        """The body of the call: with the ids of what was looked up, without what is ours."""
+        body = self.work.record.body
+        plain = {name: value for name, value in body.items() if name not in _OURS}
+        return {**plain, **self._looked_up}
 
     def execute(self) -> Decision:
         """Execute the task; repeated only when it is certain that nothing was sent.
@@ -85,7 +238,7 @@ class Calls:
             Call.EXECUTE,
             lambda: self._client.execute_task(
                 self.work.task_id,
-                self.work.record.body,
+                self.wire_body,
                 act_as_user_id=self._acting,
                 before_first_byte=partial(see_to_intent, self._effects, self.work),
                 after_last_byte=self._tell_that_it_left,
@@ -157,7 +310,12 @@ class Calls:
             body_hash=body_hash,
             shaken=shaken,
             confirmed=seen and self.late_effects_are_over,
+            created=self._created(outcome, task),
         )
+
+    def _created(self, outcome: Outcome, task: TaskDetail | None) -> int | None:
+        made = self.work.operation is Operation.CREATE and outcome is Outcome.APPLIED
+        return task.id if made and task is not None else None
 
     def refused(self, decision: Decision) -> Settlement:
         """Reply refused it: settled with what Reply said."""
@@ -219,16 +377,21 @@ class Calls:
         """Whether Reply wants requests written in another form."""
         return self._client.doubt_form(self._form, self._effects.stopping)
 
-    def _ask(self, call: Call, send: Callable[[], Answer]) -> Decision:
+    def _ask(
+        self, call: Call, send: Callable[[], Answer], *, task_id: int | None = None
+    ) -> Decision:
         """Call until the answer decides something.
 
         Raises:
             Interrupted: The run stopped while this waited.
             CannotGoOnError: Reply is assumed to be down, or refuses the key.
         """
-        self._call = call
-        what = f"the {call} of task {self.work.task_id}"
-        request = Request(call, what, send, self.work.task_id)
+        about = self.work.task_id if task_id is None else task_id
+        what = f"the {call} of task {about}" if about > 0 else "the creation of a task"
+        return self._ask_for(Request(call, what, send, about if about > 0 else None))
+
+    def _ask_for(self, request: Request) -> Decision:
+        self._call = request.call
         if self.work.user in self._effects.refused_users:
             return self._user_refused()
         try:
@@ -273,5 +436,5 @@ class Calls:
 
     def _tell_that_it_left(self) -> None:
         self._reached(Step.SENT)
-        if self._call is Call.EXECUTE:
+        if self._call in IRREVERSIBLE_CALLS:
             self._reached(Step.EXECUTION_SENT)

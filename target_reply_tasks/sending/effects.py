@@ -5,7 +5,7 @@ It asks the engine for each slot of the quota; everything else it does by itself
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import BoundedSemaphore, Event
@@ -16,10 +16,12 @@ from reply_tasks.api.decisions import Decision
 from reply_tasks.contract import TaskDetail, read_task_detail
 from reply_tasks.ledger import Attempt, LedgerAwayError, LedgerError
 from reply_tasks.ledger.claims import note_attempts
-from reply_tasks.ledger.queries import known_tasks
+from reply_tasks.ledger.lookups import keep_lookups, known_lookup
+from reply_tasks.ledger.queries import created_tasks, known_tasks
 from target_reply_tasks.context import Context
 from target_reply_tasks.errors import StopRun
 from target_reply_tasks.inbox import Inbox, PauseWanted, SlotWanted
+from target_reply_tasks.sending.look_ups import FoundId, Key, LookUps
 from target_reply_tasks.sending.pool import Pools
 from target_reply_tasks.work import Work
 
@@ -55,7 +57,42 @@ class Effects:
     random: Callable[[], float] = random.random
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    look_ups: LookUps = field(init=False)
     _writers: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WRITERS))
+
+    def __post_init__(self) -> None:
+        """Look-ups are shared by all senders of the run."""
+        object.__setattr__(self, "look_ups", LookUps(self._known_lookup, self._keep_lookups))
+
+    def _known_lookup(self, key: Key) -> FoundId | None:
+        def read() -> FoundId | None:
+            with self.context.ledger.read() as connection:
+                known = known_lookup(connection, *key)
+            return None if known is None else FoundId(*known)
+
+        return self._through_outages(read)
+
+    def _keep_lookups(self, found: Mapping[Key, FoundId]) -> None:
+        def write() -> None:
+            with self._writers, self.context.ledger.write() as connection:
+                keep_lookups(
+                    connection, {key: (each.value, each.found) for key, each in found.items()}
+                )
+
+        self._through_outages(write)
+
+    def created(self, task_ids: list[int]) -> frozenset[int]:
+        """Those of these tasks that an operation of the ledger has made.
+
+        Raises:
+            StopRun: The ledger was away for too long, or the run is stopping.
+        """
+
+        def read() -> frozenset[int]:
+            with self.context.ledger.read() as connection:
+                return created_tasks(connection, task_ids)
+
+        return self._through_outages(read)
 
     def take_slot(self, work: Work) -> bool:
         """Use up the record's slot of the quota, or wait for one if it has none that is still good.

@@ -1,6 +1,7 @@
 """The intent of an execution: committed, fresh and ours, before its first byte leaves."""
 
 from reply_tasks.api.decisions import Call
+from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Attempt
 from target_reply_tasks.errors import StopRun
 from target_reply_tasks.sending.effects import Effects
@@ -11,6 +12,12 @@ FRESH_INTENT = 1.0
 #: How often an intent is written down once more because writing it took too long. On a ledger that
 #: is always so slow, it is then as old as the last commit took.
 MOST_NOTES = 3
+_CALLS = {
+    Operation.EXECUTE: Call.EXECUTE,
+    Operation.CREATE: Call.CREATE,
+    Operation.COMPLETE: Call.COMPLETE,
+    Operation.DELETE: Call.DELETE,
+}
 
 
 def see_to_intent(effects: Effects, work: Work) -> None:
@@ -30,7 +37,7 @@ def see_to_intent(effects: Effects, work: Work) -> None:
         fresh = work.intent_at is not None and began - work.intent_at <= FRESH_INTENT
         if fresh or notes == MOST_NOTES:
             break
-        intent = Attempt(at=effects.now(), call=Call.EXECUTE)
+        intent = Attempt(at=effects.now(), call=_CALLS[work.operation])
         if not effects.note(work, (*work.attempts, intent)):
             raise StopRun(
                 f"The claim on task {work.task_id} was taken over by another run, which "

@@ -10,7 +10,6 @@ from reply_tasks.settings import TargetSettings
 from target_reply_tasks.context import Context
 from target_reply_tasks.inbox import Inbox
 from target_reply_tasks.sending.effects import Effects
-from target_reply_tasks.sending.execute import execute
 from target_reply_tasks.sending.pool import Pools
 from target_reply_tasks.sending.sender import Sender
 from target_reply_tasks.sending.threads import SenderThreads
@@ -35,7 +34,6 @@ class Senders:
             Effects(context, inbox, self._pools, stopping, self.refused_users),
             settings,
             update=self._merge if settings.update_mode is UpdateMode.MERGE else replace,
-            execute=execute,
         )
         self._threads = SenderThreads(sender.apply, inbox)
 

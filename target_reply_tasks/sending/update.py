@@ -20,16 +20,16 @@ ALREADY_SO = "The task in Reply already matches this record."
 def replace(calls: Calls) -> Settlement:
     """The record is the whole body: one call, and a read first where late effects are possible."""
     work = calls.work
-    if work.recovered and violations_of_update(work.record.body):
+    if work.recovered and violations_of_update(calls.wire_body):
         return Merge()(calls)  # less than a whole body: a run in merge mode claimed it
     if work.shaken is not None:
         read = calls.read()
         if read.action is Action.REJECTED:
             return calls.refused(read)
         base = _task(read)
-        if has_body(base, work.record.body):
+        if has_body(base, calls.wire_body):
             return calls.settled(Outcome.UNCHANGED, detail=ALREADY_SO, task=base)
-    decision = calls.update(work.record.body)
+    decision = calls.update(calls.wire_body)
     if decision.action is Action.REJECTED:
         return calls.refused(decision)
     return calls.settled(Outcome.APPLIED, task=_task(decision))
@@ -53,7 +53,7 @@ class Merge:
             base = _task(read)
             self._keep(base)
         before = base.update_body()
-        body = merge(before, work.record.body)
+        body = merge(before, calls.wire_body)
         merged_hash = body_hash(Operation.UPDATE, body)
         if body == before:
             return calls.settled(

@@ -1,0 +1,14 @@
+"""The steps of a completion: finish the task once; after a lost answer, read it back first."""
+
+from reply_tasks.api.decisions import Call
+from reply_tasks.ledger import Settlement
+from target_reply_tasks.sending.calls import Calls
+from target_reply_tasks.sending.execute import read_back
+from target_reply_tasks.sending.once import Irreversible, send_once
+
+COMPLETION = Irreversible(Call.COMPLETE, Calls.complete, read_back, "completed")
+
+
+def complete(calls: Calls) -> Settlement:
+    """Complete the task of a claimed record at most once, and settle it."""
+    return send_once(calls, COMPLETION)

@@ -1,0 +1,105 @@
+"""Look-ups: the id that an address stands for, asked once and kept for a day."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from threading import Lock
+from typing import Any
+
+from reply_tasks.contract.outcomes import Reason
+
+
+class LookUpKind(StrEnum):
+    """What is looked up."""
+
+    CONTACT = "contact"
+    USER = "user"
+    MAILBOX = "mailbox"
+
+
+#: What each member of a record looks up.
+KINDS = {
+    "contactEmail": LookUpKind.CONTACT,
+    "assignedUserEmail": LookUpKind.USER,
+    "emailAccount": LookUpKind.MAILBOX,
+}
+NOT_FOUND = {
+    LookUpKind.CONTACT: Reason.CONTACT_NOT_FOUND,
+    LookUpKind.USER: Reason.USER_NOT_FOUND,
+    LookUpKind.MAILBOX: Reason.MAILBOX_NOT_FOUND,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundId:
+    """What an address stands for.
+
+    Attributes:
+        value: The id; None unless there is exactly one.
+        found: How many there are.
+    """
+
+    value: int | None
+    found: int
+
+
+Key = tuple[LookUpKind, str]
+
+
+class LookUps:
+    """What was looked up, by this run and, for a day, by others. One asks, the others wait.
+
+    Args:
+        read: What the ledger knows of an address.
+        write: Keeps what was found.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[Key], FoundId | None],
+        write: Callable[[Mapping[Key, FoundId]], None],
+    ) -> None:
+        self._read = read
+        self._write = write
+        self._known: dict[Key, FoundId] = {}
+        self._asking = {kind: Lock() for kind in LookUpKind}
+
+    def find(self, key: Key, ask: Callable[[], Mapping[Key, FoundId]]) -> FoundId:
+        """What an address stands for.
+
+        Args:
+            key: The kind and the address.
+            ask: Asks Reply; what it says of this address, and of others where it says that too.
+        """
+        with self._asking[key[0]]:
+            found = self._known.get(key) or self._read(key)
+            if found is None:
+                said = ask()
+                self._known.update(said)
+                self._write({key: each for key, each in said.items() if each.found})
+                found = said.get(key, FoundId(None, 0))
+            self._known[key] = found
+            return found
+
+
+def ids_by_address(
+    kind: LookUpKind, items: Iterable[Any], *, address: str, value: str
+) -> dict[Key, FoundId]:
+    """What a list of Reply's says of addresses: those that name one thing, and those of several.
+
+    Args:
+        kind: What is listed.
+        items: The objects of the list.
+        address: The member that holds the address.
+        value: The member that holds the id.
+    """
+    ids: dict[str, set[int]] = {}
+    for item in items:
+        if isinstance(item, Mapping) and isinstance(item.get(address), str):
+            named = item.get(value)
+            if type(named) is int:
+                ids.setdefault(item[address].strip().lower(), set()).add(named)
+    return {
+        (kind, email): FoundId(next(iter(found)) if len(found) == 1 else None, len(found))
+        for email, found in ids.items()
+    }
