@@ -9,8 +9,9 @@ from threading import Event
 from sqlalchemy import Engine
 
 from reply_tasks.api.answers import Answer
+from reply_tasks.api.calls import Call
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.api.decisions import Action, Call
+from reply_tasks.api.decisions import Action
 from reply_tasks.api.dialect import EnumForm, KeyHeader, RequestForm, form_of_answer
 from reply_tasks.api.repeating import CannotGoOnError, Patience, Request, call_until_certain
 from reply_tasks.connecting import access_to_reply

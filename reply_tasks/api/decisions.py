@@ -12,26 +12,20 @@ from http import HTTPStatus
 from typing import Any
 
 from reply_tasks.api.answers import Answer, AnswerKind
+from reply_tasks.api.calls import IRREVERSIBLE_CALLS, Call
 from reply_tasks.api.problems import Problem
+from reply_tasks.api.refusals import (
+    ABOUT_REDIRECTS,
+    is_about_the_assignee,
+    is_about_the_user,
+    mentions,
+    reason_of,
+    what_to_do_about_401,
+    what_to_do_about_403,
+)
 from reply_tasks.contract.detail import TaskDetail, read_task_detail
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.contract.outcomes import Reason
-
-
-class Call(StrEnum):
-    """What was asked of Reply. ``READ`` is every call that changes nothing."""
-
-    UPDATE = "update"
-    READ = "read"
-    EXECUTE = "execute"
-    CREATE = "create"
-    COMPLETE = "complete"
-    ASSIGN = "assign"
-    DELETE = "delete"
-
-
-#: What can't be undone: never repeated on doubt.
-IRREVERSIBLE_CALLS = frozenset({Call.EXECUTE, Call.CREATE, Call.COMPLETE, Call.DELETE})
 
 
 class Action(StrEnum):
@@ -102,15 +96,15 @@ def decide(  # noqa: PLR0911 - one return a row of the table
         return _confirmed(call, answer, task_id)
     problem = answer.problem or Problem("", status)
     if status == HTTPStatus.UNAUTHORIZED:
-        stopped = _stopped(StopCause.UNAUTHORIZED, problem, _what_to_do_about_401(problem))
-        return replace(stopped, of_user=_mentions(problem, "user"))
-    if status == HTTPStatus.FORBIDDEN and call is Call.ASSIGN and _is_about_the_user(problem):
-        return Decision(  # the user that the task is to go to is none of the caller's team
+        stopped = _stopped(StopCause.UNAUTHORIZED, problem, what_to_do_about_401(problem))
+        return replace(stopped, of_user=mentions(problem, "user"))
+    if status == HTTPStatus.FORBIDDEN and call is Call.ASSIGN and is_about_the_assignee(problem):
+        return Decision(  # the user that the task is to go to is not in the caller's team
             Action.REJECTED, Reason.USER_REFUSED, problem.summary(), problem=problem.raw or None
         )
     if status == HTTPStatus.FORBIDDEN:
-        stopped = _stopped(StopCause.FORBIDDEN, problem, _what_to_do_about_403(call, problem))
-        return replace(stopped, of_user=_is_about_the_user(problem))
+        stopped = _stopped(StopCause.FORBIDDEN, problem, what_to_do_about_403(call, problem))
+        return replace(stopped, of_user=is_about_the_user(problem))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Decision(Action.WAIT, detail=problem.summary(), wait=answer.retry_after)
     if status in _REDIRECTS:
@@ -119,7 +113,7 @@ def decide(  # noqa: PLR0911 - one return a row of the table
         return _unsure(call, answer, problem.summary())
     return Decision(
         Action.REJECTED,
-        _reason(call, status, problem),
+        reason_of(call, status, problem),
         problem.summary(),
         problem=problem.raw or None,
         unproven=status in _OF_A_WRONG_PATH and not _REPLYS_CODE.fullmatch(problem.code or ""),
@@ -168,7 +162,9 @@ def _confirmed(  # noqa: PLR0911 - one return for each way to say too little
             return Decision(Action.APPLIED)
         return _unsure(call, answer, answer.error or "the answer is not JSON")
     if call is Call.DELETE:
-        return Decision(Action.APPLIED)  # Reply answers 204, without a task
+        if answer.status == HTTPStatus.NO_CONTENT:
+            return Decision(Action.APPLIED)  # there is no task to show
+        return _unsure(call, answer, f"the answer is {answer.status}, not 204")
     task = read_task_detail(answer.data)
     if task is None:
         return _unsure(call, answer, answer.error or "the answer is not a task")
@@ -202,118 +198,9 @@ def _unsure(call: Call, answer: Answer, detail: str) -> Decision:
 
 def _redirected(call: Call, problem: Problem) -> Decision:
     """The run stops. A redirect may follow the effect, so that an execution also counts as lost."""
-    stopped = _stopped(StopCause.REDIRECT, problem, _ABOUT_REDIRECTS)
+    stopped = _stopped(StopCause.REDIRECT, problem, ABOUT_REDIRECTS)
     return replace(stopped, action=Action.LOST) if call in IRREVERSIBLE_CALLS else stopped
 
 
 def _stopped(cause: StopCause, problem: Problem, advice: str) -> Decision:
     return Decision(Action.STOP, detail=f"{problem.summary()} -- {advice}", stop=cause)
-
-
-def _reason(call: Call, status: int, problem: Problem) -> Reason:
-    """The reason of a refusal."""
-    if status == HTTPStatus.NOT_FOUND:
-        return Reason.TASK_NOT_FOUND
-    code, words = (problem.code or "").lower(), _words(problem)
-    if status == HTTPStatus.CONFLICT:
-        return _reason_of_conflict(code, words)
-    if status == HTTPStatus.BAD_REQUEST:
-        return _reason_of_bad_request(call, words)
-    return Reason.API_REJECTED
-
-
-def _reason_of_conflict(code: str, words: frozenset[str]) -> Reason:
-    if code.endswith(".rendererror") or _speaks_of_rendering(words):
-        return Reason.RENDER_ERROR
-    if code.endswith(".cannotcomplete") or _tells(words, *_STATE_WORDS):
-        return Reason.TASK_NOT_NEW
-    return Reason.API_REJECTED
-
-
-def _reason_of_bad_request(call: Call, words: frozenset[str]) -> Reason:
-    """Reply gives one code to several rules (``task.unknown``): only the words tell them apart."""
-    if _speaks_of_rendering(words):
-        return Reason.RENDER_ERROR
-    if call is Call.EXECUTE and _tells(words, "execut") and _tells(words, "support", "unsupport"):
-        return Reason.NOT_EXECUTABLE
-    if _tells(words, "sequence") and _tells(words, *_CHANGE, "delet"):
-        return Reason.SEQUENCE_IMMUTABLE
-    if "new" in words and ("status" in words or ("only" in words and _tells(words, *_CHANGE))):
-        return Reason.TASK_NOT_NEW
-    return Reason.API_REJECTED
-
-
-def _speaks_of_rendering(words: frozenset[str]) -> bool:
-    """Whether a template can't be filled in, e.g. for missing or incorrect variable values."""
-    return _tells(words, "render") or (
-        _tells(words, "variable", "placeholder")
-        and _tells(words, "missing", "incorrect", "invalid", "unknown", "empty", "resolv", "value")
-    )
-
-
-_CHANGE = ("chang", "edit", "immutable", "modif", "updat")
-_STATE_WORDS = ("complet", "finish", "status", "already", "execut", "new")
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-
-
-def _words(problem: Problem) -> frozenset[str]:
-    """The words of a problem in lower case; ``canOnlyEditNewTasks`` is five."""
-    said = f"{problem.words()} {problem.code or ''}"
-    return frozenset(word.lower() for word in _WORD.findall(said))
-
-
-def _tells(words: frozenset[str], *stems: str) -> bool:
-    return any(word.startswith(stems) for word in words)
-
-
-_ABOUT_REDIRECTS = (
-    "api_url answers with a redirect, which is not followed: set api_url to the final address."
-)
-_ABOUT_KEYS = (
-    "Check api_key and api_dialect: dialect `current` sends the key as `Authorization: Bearer`, "
-    "dialect `preview` as `X-API-Key`."
-)
-_ABOUT_USERS = (
-    "Set user_id, or user_email with team_id, to a Reply user that this key may act as; "
-    "a record's actAsUserId must be one too."
-)
-_ABOUT_TEAMS = "Set team_id to a team that this key may act in."
-_ABOUT_SCOPES = {
-    Call.READ: "The key needs the scope tasks:read.",
-    Call.UPDATE: "The key needs the scope tasks:write.",
-    Call.EXECUTE: "The key needs the scope tasks:operate, which tasks:write does not include.",
-    Call.COMPLETE: "The key needs the scope tasks:operate, which tasks:write does not include.",
-    Call.CREATE: "The key needs the scope tasks:write.",
-    Call.ASSIGN: "The key needs the scope tasks:write.",
-    Call.DELETE: "The key needs the scope tasks:write.",
-}
-_ABOUT_FEATURES = (
-    "The Reply user lacks a feature scope (ViewTask, ManageTask): ask an account administrator, or "
-    "act as another user with user_id."
-)
-
-
-def _what_to_do_about_401(problem: Problem) -> str:
-    return _ABOUT_USERS if _mentions(problem, "user") else _ABOUT_KEYS
-
-
-def _is_about_the_user(problem: Problem) -> bool:
-    """Whether a 403 is about the acting user: not about a team, and not about the key's scopes."""
-    words = _words(problem)
-    of_the_key = _tells(words, "scope") and not _tells(words, "feature")
-    return not _mentions(problem, "team") and not of_the_key
-
-
-def _what_to_do_about_403(call: Call, problem: Problem) -> str:
-    if _mentions(problem, "team"):
-        return _ABOUT_TEAMS
-    if _mentions(problem, "user"):
-        return _ABOUT_USERS
-    if _tells(_words(problem), "feature"):
-        return _ABOUT_FEATURES
-    return _ABOUT_SCOPES[call]
-
-
-def _mentions(problem: Problem, word: str) -> bool:
-    """Whether the code itself speaks of a team or a user, e.g. ``TEAM_REQUIRED``."""
-    return (problem.code or "").lower().startswith(f"{word}_")

@@ -10,7 +10,8 @@ from typing import Protocol
 
 from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
-from reply_tasks.api.decisions import Action, Call, Decision, StopCause, decide
+from reply_tasks.api.calls import Call
+from reply_tasks.api.decisions import Action, Decision, StopCause, decide
 
 #: Seconds to wait after a 429 that does not say how long.
 UNSTATED_RETRY_AFTER = 10.0

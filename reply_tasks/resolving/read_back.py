@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
+from reply_tasks.api.calls import Call
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.api.decisions import Call
 from reply_tasks.api.dialect import PREVIEW_FORM
 from reply_tasks.api.repeating import CannotGoOnError, Patience, Request, call_until_certain
 from reply_tasks.contract import TaskDetail

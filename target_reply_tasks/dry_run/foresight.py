@@ -22,7 +22,8 @@ from reply_tasks.ledger.identity import refuse_foreign
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.engine.approvals import Approvals
-from target_reply_tasks.engine.judge import Approval, Judgement, Need, judge
+from target_reply_tasks.engine.judge import judge
+from target_reply_tasks.engine.judgements import Approval, Judgement, Need
 from target_reply_tasks.engine.verdicts import Verdicts
 from target_reply_tasks.work import Work
 

@@ -7,7 +7,7 @@ from reply_tasks.operator.rows import message_in, recipient_in
 from target_reply_tasks.dry_run.changes import all_of, changes, short
 from target_reply_tasks.dry_run.foresight import Foreseen, body_after, body_before
 from target_reply_tasks.dry_run.planned import BY_OUTCOME, CallRange, Planned, Would
-from target_reply_tasks.engine.judge import Need
+from target_reply_tasks.engine.judgements import Need
 from target_reply_tasks.work import Work
 
 

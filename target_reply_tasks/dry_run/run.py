@@ -21,7 +21,7 @@ from target_reply_tasks.dry_run.lines import (
 )
 from target_reply_tasks.dry_run.planned import NO_CALLS, CallRange, Planned, Summary, Would
 from target_reply_tasks.dry_run.planning import plan, planned_rejection
-from target_reply_tasks.engine.judge import Need
+from target_reply_tasks.engine.judgements import Need
 from target_reply_tasks.errors import StopRun
 from target_reply_tasks.result import RunResult
 from target_reply_tasks.work import Work

@@ -11,7 +11,7 @@ from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger.approved import approved_operations
 from reply_tasks.ledger.held import Declined, HeldExecution, declined_on, held_on, held_too_long
 from reply_tasks.ledger.holding import expire_held, supersede_held
-from target_reply_tasks.engine.judge import FREE_TO_GO, Approval
+from target_reply_tasks.engine.judgements import FREE_TO_GO, Approval
 from target_reply_tasks.work import APPROVED, Work
 
 

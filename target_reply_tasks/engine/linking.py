@@ -8,7 +8,7 @@ from reply_tasks.contract import Violation
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.contract.validate import violations_of_creation
 from reply_tasks.ledger.links import Link, links_of
-from target_reply_tasks.engine.judge import Judgement, Need
+from target_reply_tasks.engine.judgements import Judgement, Need
 from target_reply_tasks.work import Work
 
 

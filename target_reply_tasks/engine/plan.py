@@ -11,13 +11,8 @@ from reply_tasks.contract.outcomes import IRREVERSIBLE, Operation, Outcome
 from reply_tasks.ledger import Entry, KnownTask, RejectedUpdate
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
 from target_reply_tasks.engine.approvals import Approvals
-from target_reply_tasks.engine.judge import (
-    Judgement,
-    Need,
-    judge,
-    superseded_by,
-    user_refused,
-)
+from target_reply_tasks.engine.judge import judge, superseded_by, user_refused
+from target_reply_tasks.engine.judgements import Judgement, Need
 from target_reply_tasks.engine.lanes import Lanes
 from target_reply_tasks.engine.linking import Linking, already_linked, ambiguous
 from target_reply_tasks.engine.verdicts import Verdicts

@@ -17,7 +17,7 @@ from reply_tasks.ledger.verdicts import (
     remember_verdicts,
     verdict_key,
 )
-from target_reply_tasks.engine.judge import Refusal
+from target_reply_tasks.engine.judgements import Refusal
 from target_reply_tasks.work import Settled, Work
 
 _REMEMBERED = frozenset({Outcome.REJECTED, Outcome.UNCERTAIN})

@@ -1,6 +1,6 @@
 """The steps of a completion: finish the task once; after a lost answer, read it back first."""
 
-from reply_tasks.api.decisions import Call
+from reply_tasks.api.calls import Call
 from reply_tasks.ledger import Settlement
 from target_reply_tasks.sending.calls import Calls
 from target_reply_tasks.sending.execute import read_back

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from reply_tasks.api.decisions import Call
+from reply_tasks.api.calls import Call
 from reply_tasks.contract import TaskDetail
 from reply_tasks.contract.enums import CreationSource
 from reply_tasks.ledger import Settlement

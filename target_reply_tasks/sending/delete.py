@@ -1,6 +1,6 @@
 """The steps of a deletion: read the task, delete it once; after a lost answer, read it again."""
 
-from reply_tasks.api.decisions import Call
+from reply_tasks.api.calls import Call
 from reply_tasks.contract.enums import CreationSource, TaskStatus
 from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger import Settlement

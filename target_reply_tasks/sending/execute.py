@@ -1,6 +1,7 @@
 """The steps of an execution: send it once; after a lost answer, read the task back first."""
 
-from reply_tasks.api.decisions import Action, Call
+from reply_tasks.api.calls import Call
+from reply_tasks.api.decisions import Action
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger import Settlement

@@ -1,6 +1,6 @@
 """The intent of an execution: committed, fresh and ours, before its first byte leaves."""
 
-from reply_tasks.api.decisions import Call
+from reply_tasks.api.calls import Call
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Attempt
 from target_reply_tasks.errors import StopRun

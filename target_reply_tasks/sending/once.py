@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain, repeat
 
-from reply_tasks.api.decisions import Action, Call, Decision
+from reply_tasks.api.calls import Call
+from reply_tasks.api.decisions import Action, Decision
 from reply_tasks.contract import TaskDetail
 from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger import Settlement
 from reply_tasks.resolving.evidence import Found
 from reply_tasks.settings import OnLostAnswer
-from target_reply_tasks.sending.calls import Calls, Interrupted
+from target_reply_tasks.sending.asking import Interrupted
+from target_reply_tasks.sending.calls import Calls
 
 #: Seconds between the read-backs of one lost answer; the last of them is repeated.
 READ_BACK_AFTER = (0.5, 1.0, 2.0, 4.0, 8.0)

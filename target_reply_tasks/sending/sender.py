@@ -7,8 +7,9 @@ from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Settlement
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.errors import StopRun
+from target_reply_tasks.sending.asking import Interrupted
 from target_reply_tasks.sending.assign import assign
-from target_reply_tasks.sending.calls import Calls, Interrupted
+from target_reply_tasks.sending.calls import Calls
 from target_reply_tasks.sending.complete import complete
 from target_reply_tasks.sending.create import create
 from target_reply_tasks.sending.delete import delete

@@ -7,11 +7,13 @@ import pytest
 from api_answers import answer
 
 from reply_tasks.api.answers import Answer, AnswerKind, read_answer
-from reply_tasks.api.decisions import Action, Call, Decision, StopCause, decide
+from reply_tasks.api.calls import IRREVERSIBLE_CALLS, Call
+from reply_tasks.api.decisions import Action, Decision, StopCause, decide
 from reply_tasks.contract.outcomes import Reason
 
 TASK = {"id": 42, "taskType": 7, "status": 1, "isFailed": False}
 FAILED = {**TASK, "isFailed": True}
+NEW = {**TASK, "status": 0}
 
 
 #: (answer, what follows for an update or a read, what follows for an execution)
@@ -99,7 +101,7 @@ def test_the_table_of_answers(got: Answer, update_or_read: Action, execution: Ac
 
 
 def every_answer() -> list[Answer]:
-    documents: list[Any] = [None, TASK, FAILED, {"code": "task.unknown"}, [], "x"]
+    documents: list[Any] = [None, TASK, FAILED, NEW, {"code": "task.unknown"}, [], "x"]
     whole = [answer(status, data) for status in range(200, 1000) for data in documents]
     kinds = [kind for kind in AnswerKind if kind is not AnswerKind.RESPONSE]
     broken = [Answer(kind, status) for kind in kinds for status in (None, 200, 409, 500)]
@@ -115,25 +117,37 @@ def test_every_answer_has_a_consistent_decision() -> None:
         assert (made.stop is not None) == (
             made.action is Action.STOP or made.stop is StopCause.REDIRECT
         )
-        assert (made.task is not None) == (made.action in {Action.APPLIED, Action.EXECUTION_FAILED})
+        done = made.action in {Action.APPLIED, Action.EXECUTION_FAILED}
+        assert (made.task is not None) == (done and call is not Call.DELETE)
         assert made.task is None or made.task.id == 42
         assert made.wait is None or made.action in {Action.WAIT, Action.REPEAT}
 
 
-def test_an_execution_is_repeated_only_when_nothing_was_sent() -> None:
+@pytest.mark.parametrize("call", sorted(IRREVERSIBLE_CALLS))
+def test_what_can_not_be_undone_is_repeated_only_when_nothing_was_sent(call: Call) -> None:
     """The first promise: at most once."""
     for got in every_answer():
-        made = decide(Call.EXECUTE, got, task_id=42)
+        made = decide(call, got, task_id=42)
         if made.action is Action.REPEAT:
             assert got.kind is AnswerKind.NOT_CONNECTED
         if made.action is Action.WAIT:
             assert got.status == 429
-        assert (made.action is Action.APPLIED) <= (got.data == TASK)
+        if made.action is not Action.APPLIED:
+            continue
+        match call:
+            case Call.DELETE:
+                assert got.status == 204
+            case Call.CREATE:
+                assert got.data == NEW
+            case Call.COMPLETE:
+                assert got.data in (TASK, FAILED)
+            case _:
+                assert got.data == TASK
 
 
-def test_only_executions_can_be_lost() -> None:
+def test_only_what_can_not_be_undone_can_be_lost() -> None:
     """Everything else is safe to repeat."""
-    for got, call in itertools.product(every_answer(), (Call.UPDATE, Call.READ)):
+    for got, call in itertools.product(every_answer(), set(Call) - IRREVERSIBLE_CALLS):
         assert decide(call, got, task_id=42).action is not Action.LOST
 
 
@@ -159,11 +173,12 @@ def test_a_503_that_says_when_is_repeated_then() -> None:
     assert decide(Call.READ, got, task_id=42).wait == 5.0
 
 
-def test_a_read_of_no_single_task_is_applied_by_any_object() -> None:
+def test_a_read_of_no_single_task_is_applied_by_any_object_or_list() -> None:
     """A page is no task; what it holds is the reader's matter."""
     page = answer(200, {"items": [], "hasMore": False})
-    assert decide(Call.READ, page, task_id=None) == Decision(Action.APPLIED)
-    for unreadable in (answer(200), answer(200, [TASK]), answer(200, "x")):
+    for readable in (page, answer(200, [TASK])):
+        assert decide(Call.READ, readable, task_id=None) == Decision(Action.APPLIED)
+    for unreadable in (answer(200), answer(200, "x")):
         assert decide(Call.READ, unreadable, task_id=None).action is Action.REPEAT
     assert decide(Call.UPDATE, page, task_id=None).action is Action.REPEAT
     assert decide(Call.EXECUTE, page, task_id=None).action is Action.LOST

@@ -4,7 +4,8 @@ import pytest
 from api_answers import answer, business, unknown, validation
 
 from reply_tasks.api.answers import Answer
-from reply_tasks.api.decisions import Action, Call, StopCause, decide
+from reply_tasks.api.calls import IRREVERSIBLE_CALLS, Call
+from reply_tasks.api.decisions import Action, StopCause, decide
 from reply_tasks.contract.outcomes import Reason
 
 
@@ -115,7 +116,7 @@ def test_a_stop_says_what_to_do(got: Answer, cause: StopCause, says: list[str]) 
     """With the problem's code, and the setting to change."""
     for call in Call:
         made = decide(call, got, task_id=42)
-        lost = call is Call.EXECUTE and cause is StopCause.REDIRECT
+        lost = call in IRREVERSIBLE_CALLS and cause is StopCause.REDIRECT
         assert (made.action, made.stop) == (Action.LOST if lost else Action.STOP, cause)
         assert all(words in made.detail for words in says), made.detail
         assert "\n" not in made.detail

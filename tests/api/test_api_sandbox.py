@@ -7,8 +7,9 @@ from api_calls import connect
 
 from reply_tasks.api.access import ReplyAccess
 from reply_tasks.api.answers import AnswerKind
+from reply_tasks.api.calls import Call
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.api.decisions import Action, Call, decide
+from reply_tasks.api.decisions import Action, decide
 from reply_tasks.api.dialect import FORMS
 from reply_tasks.contract.enums import TaskStatus, TaskType
 from reply_tasks.contract.outcomes import Reason

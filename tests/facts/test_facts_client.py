@@ -8,8 +8,9 @@ import pytest
 
 from reply_tasks.api.access import ReplyAccess
 from reply_tasks.api.answers import Answer, read_answer
+from reply_tasks.api.calls import Call
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.api.decisions import Call, decide
+from reply_tasks.api.decisions import decide
 from reply_tasks.api.dialect import CURRENT_FORM, FORMS, auth_headers
 from reply_tasks.api.identity import EMAIL_HEADER, TEAM_HEADER, USER_HEADER
 from reply_tasks.contract.outcomes import Reason
