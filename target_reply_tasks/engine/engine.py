@@ -22,6 +22,7 @@ from target_reply_tasks.engine.checkpoint import Checkpoint
 from target_reply_tasks.engine.commits import ClaimLostError, Commits
 from target_reply_tasks.engine.gate import WINDOW, Gate
 from target_reply_tasks.engine.linking import Linking
+from target_reply_tasks.engine.placing import Placing
 from target_reply_tasks.engine.plan import Plan
 from target_reply_tasks.engine.progress import Progress
 from target_reply_tasks.engine.publishing import Publishing
@@ -83,7 +84,7 @@ class Engine:
             holder_id=context.ledger.holder.holder_id,
             approvals=self._approvals,
             verdicts=self._verdicts,
-            linking=Linking(create_missing=settings.create_missing),
+            placing=Placing(Linking(create_missing=settings.create_missing)),
             refused_users=self._senders.refused_users,
         )
         self._backlog = Backlog(context, run_id, plan=self._plan, approvals=self._approvals)

@@ -1,25 +1,23 @@
 """Planning: which record of each lane is next, what it needs, and what may be sent now."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
 from sqlalchemy import Connection
 
 from reply_tasks.api.decisions import Decision
-from reply_tasks.contract import TaskRecord, UpdateMode
+from reply_tasks.contract import UpdateMode
 from reply_tasks.contract.outcomes import IRREVERSIBLE, Operation, Outcome
-from reply_tasks.ledger import Entry, KnownTask, RejectedUpdate
+from reply_tasks.ledger import KnownTask, RejectedUpdate
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
 from target_reply_tasks.engine.approvals import Approvals
 from target_reply_tasks.engine.judge import judge, superseded_by, user_refused
 from target_reply_tasks.engine.judgements import Judgement, Need
 from target_reply_tasks.engine.lanes import Lanes
-from target_reply_tasks.engine.linking import Linking, already_linked, ambiguous
+from target_reply_tasks.engine.placing import Placing
+from target_reply_tasks.engine.ready import Ready
 from target_reply_tasks.engine.verdicts import Verdicts
 from target_reply_tasks.work import Work
 
-#: Seconds that an update rests before it is sent, so that a later one may supersede it.
-LOOK_AHEAD = 0.05
 #: Seconds until a task that another run has claimed is looked at again.
 CLAIMED_ELSEWHERE = 0.5
 
@@ -41,10 +39,10 @@ class Plan:
         holder_id: str,
         approvals: Approvals,
         verdicts: Verdicts,
-        linking: Linking,
+        placing: Placing,
         refused_users: Mapping[str | None, Decision],
     ) -> None:
-        self._linking = linking
+        self._placing = placing
         self._refused_users = refused_users
         self._mode = mode
         self._skip_unchanged = skip_unchanged
@@ -53,40 +51,25 @@ class Plan:
         self._approvals = approvals
         self.verdicts = verdicts
         self._lanes = Lanes(supersedes=mode is UpdateMode.REPLACE)
-        self._unplaced: list[Work] = []
-        #: What records were before their tasks were found, in the turn that is not committed yet.
-        self._as_read: list[tuple[Work, TaskRecord, Entry]] = []
         self._fresh: dict[int, None] = {}
-        self._sendable: dict[str | None, deque[Work]] = {}
+        self._ready = Ready()
         self._elsewhere: dict[int, float] = {}
-        self._rests_until: float | None = None
 
     def remember(self) -> Callable[[], None]:
         """What restores the plan as it is now: for a turn that may not be committed."""
         lanes, fresh, elsewhere = self._lanes.copy(), dict(self._fresh), dict(self._elsewhere)
-        sendable = {user: heads.copy() for user, heads in self._sendable.items()}
-        rests_until, unplaced = self._rests_until, list(self._unplaced)
-        self._as_read = []
+        ready, unplace = self._ready.copy(), self._placing.remember()
 
         def put_back() -> None:
-            for work, record, entry in reversed(self._as_read):
-                work.record, work.entry = record, entry
-            self._unplaced = unplaced
+            unplace()
             self._lanes, self._fresh, self._elsewhere = lanes, fresh, elsewhere
-            self._sendable, self._rests_until = sendable, rests_until
+            self._ready = ready
 
         return put_back
 
     def add(self, work: Work) -> Work | None:
-        """A record was read, or a claim taken over; the update that it supersedes, if any.
-
-        One that brings no id is placed when the ledger can be asked, and so is all that is read
-        behind it until then.
-        """
-        if self._unplaced or work.waits_for_id:
-            self._unplaced.append(work)
-            return None
-        return self._add(work)
+        """A record was read, or a claim taken over; the update that it supersedes, if any."""
+        return None if self._placing.keeps(work) else self._add(work)
 
     def _add(self, work: Work) -> Work | None:
         superseded = self._lanes.add(work)
@@ -107,10 +90,8 @@ class Plan:
 
     def doubt(self) -> None:
         """Another process has settled something: judge again what was judged."""
-        for heads in self._sendable.values():
-            for work in heads:
-                self._judge_next(work.task_id)
-        self._sendable.clear()
+        for work in self._ready.clear():
+            self._judge_next(work.task_id)
 
     def wait_for_another(self, work: Work, now: float, seconds: float = CLAIMED_ELSEWHERE) -> None:
         """Another call, of this run or another, may still act on this task: come back later."""
@@ -130,7 +111,7 @@ class Plan:
             known = known_tasks(connection, asked, with_detail=self._mode is UpdateMode.MERGE)
             self._approvals.look_up(connection, heads)
             self.verdicts.look_up(connection, heads)
-            self._linking.look_up(connection, heads)
+            self._placing.look_up(connection, heads)
             for task_id in known.keys() & judged_now.keys():
                 known[task_id] = known[task_id]._replace(rejected_update=judged_now[task_id])
             for work in heads:
@@ -155,49 +136,23 @@ class Plan:
                     case Need.SEND:
                         self._approvals.let_out(connection, work, judgement.replaces)
                         work.shaken = judgement.shaken
-                        self._sendable.setdefault(work.user, deque()).append(work)
+                        self._ready.add(work)
         for task_id in after_held:  # judged in the next turn, when the ledger has what is held
             self._judge_next(task_id)
 
     def _place(self, connection: Connection) -> Iterator[tuple[Work, Judgement]]:
         """Give what was read a lane, in the order read; the updates that are superseded by it."""
-        unplaced, self._unplaced = self._unplaced, []
-        if not unplaced:
-            return
-        self._linking.look_up(connection, unplaced)
-        for work in unplaced:
-            if work.waits_for_id and not self._lanes.has(work.task_id):
-                tasks = self._tasks_of(work)
-                if len(tasks) == 1:
-                    self._is_about(work, *tasks)
+        for work in self._placing.place(connection, self._lanes):
             superseded = self._add(work)
             if superseded is not None:
                 yield superseded, superseded_by(work)
 
-    def _tasks_of(self, work: Work) -> frozenset[int]:
-        """The task that an external id stands for; several where that is not clear."""
-        link = self._linking.link_of(work)
-        named = self._lanes.named(work.entry.external_id or "")
-        if link is None:
-            return named
-        return frozenset({link.task_id, 0}) if link.ambiguous else frozenset({link.task_id})
-
-    def _is_about(self, work: Work, task_id: int) -> None:
-        self._as_read.append((work, work.record, work.entry))
-        work.found(task_id)
-
     def _found(self, work: Work) -> bool:
         """Whether the task was found of a head that had none: then its lane is that of the task."""
-        tasks = self._tasks_of(work) if work.waits_for_id else frozenset()
-        if len(tasks) != 1:
-            return False
-        (task_id,), key = tasks, work.task_id
-        for each in self._lanes.waiting(key):
-            if each.waits_for_id:
-                self._is_about(each, task_id)
-        self._lanes.move(key, task_id)
-        self._judge_next(task_id)
-        return True
+        task_id = self._placing.found(work, self._lanes)
+        if task_id is not None:
+            self._judge_next(task_id)
+        return task_id is not None
 
     def _come_back(self, now: float) -> None:
         """Look again at the tasks whose wait is over."""
@@ -208,7 +163,7 @@ class Plan:
 
     def _judge(self, work: Work, known: KnownTask, *, claimed_elsewhere: bool) -> Judgement:
         if work.task_id < 0 and not work.recovered and not claimed_elsewhere:
-            unlinked = self._judge_unlinked(work, known)
+            unlinked = self._placing.judge(work, known, self._lanes)
             if unlinked is not None:
                 return unlinked
         judgement = judge(
@@ -226,54 +181,24 @@ class Plan:
             return judgement
         return user_refused(refusal.detail)
 
-    def _judge_unlinked(self, work: Work, known: KnownTask) -> Judgement | None:
-        """What a record comes to without a call whose task has no id yet; None: it creates it."""
-        link = self._linking.link_of(work)
-        if work.operation is Operation.CREATE:
-            by_us = known.execution is not None
-            return None if link is None or by_us else already_linked(work, link)
-        if self._tasks_of(work):
-            return ambiguous(work)
-        missing = self._linking.missing(work)
-        if missing is None:
-            self._as_read.append((work, work.record, work.entry))
-            work.becomes_creation()
-        return missing
-
     def users_with_work(self) -> list[str | None]:
         """The users for whom something could be sent."""
-        return [user for user, heads in self._sendable.items() if heads]
+        return self._ready.users()
 
     def pick(
         self, user: str | None, room: Callable[[Operation], int], *, rested_before: float
     ) -> list[Work]:
-        """The records to send next for a user: as many as there is room for, in the order judged.
-
-        The user is the last to be asked for more: users take turns.
-
-        Args:
-            user: Whose quota they spend.
-            room: How many records of an operation may be handed out now.
-            rested_before: Only updates that were read before this instant.
-        """
-        heads = self._sendable.get(user)
-        picked: list[Work] = []
-        while heads and len(picked) < room(heads[0].operation):
-            work = heads[0]
-            if self._lanes.head(work.task_id) is not work:  # superseded: its successor is fresh
-                heads.popleft()
-                continue
-            if work.operation is Operation.UPDATE and work.received > rested_before:
-                self._rests_until = min(self._rests_until or work.received, work.received)
-                break
-            picked.append(heads.popleft())
-        if picked:
-            self._sendable[user] = self._sendable.pop(user)
-        return picked
+        """The records to send next for a user, as ``Ready.pick`` has it."""
+        return self._ready.pick(
+            user,
+            room,
+            rested_before=rested_before,
+            is_head=lambda work: self._lanes.head(work.task_id) is work,
+        )
 
     def put_back(self, user: str | None, works: list[Work]) -> None:
         """Records that were picked and can't be sent yet: they stay first."""
-        self._sendable.setdefault(user, deque()).extendleft(reversed(works))
+        self._ready.put_back(user, works)
 
     def start(self, work: Work) -> None:
         """A picked record is claimed and goes out."""
@@ -281,15 +206,13 @@ class Plan:
 
     def due(self) -> float | None:
         """When something is to be looked at again: a rested update, a task claimed elsewhere."""
-        rested = None if self._rests_until is None else self._rests_until + LOOK_AHEAD
-        self._rests_until = None
-        looks = (rested, *self._elsewhere.values())
+        looks = (self._ready.take_due(), *self._elsewhere.values())
         return min((look for look in looks if look is not None), default=None)
 
     @property
     def unjudged(self) -> bool:
         """Whether a head waits to be judged."""
-        return bool(self._fresh or self._unplaced)
+        return bool(self._fresh) or self._placing.any_wait
 
     @property
     def waits_elsewhere(self) -> bool:
@@ -299,10 +222,8 @@ class Plan:
     def executions_wait(self) -> bool:
         """Whether the next commit may hold the claim of what can't be undone."""
         return (
-            bool(self._unplaced)
-            or any(
-                heads and heads[0].operation in IRREVERSIBLE for heads in self._sendable.values()
-            )
+            self._placing.any_wait
+            or self._ready.holds_irreversible()
             or any(
                 head is not None and head.operation in IRREVERSIBLE
                 for head in map(self._lanes.head, self._fresh)

@@ -21,7 +21,8 @@ from target_reply_tasks.engine.commits import Commits
 from target_reply_tasks.engine.gate import WINDOW
 from target_reply_tasks.engine.judge import superseded_by
 from target_reply_tasks.engine.judgements import Need
-from target_reply_tasks.engine.plan import LOOK_AHEAD, Plan
+from target_reply_tasks.engine.plan import Plan
+from target_reply_tasks.engine.ready import LOOK_AHEAD
 from target_reply_tasks.engine.unknown_members import UnknownMembers
 from target_reply_tasks.inbox import PauseWanted, Received, Refused, SlotWanted
 from target_reply_tasks.result import RunResult
