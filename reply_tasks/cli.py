@@ -24,6 +24,8 @@ COMMANDS: Mapping[str, str] = {
     "approve": "reply_tasks.commands.approve",
     "decline": "reply_tasks.commands.decline",
     "resolve": "reply_tasks.commands.resolve",
+    "link": "reply_tasks.commands.link",
+    "links": "reply_tasks.commands.links",
     "prune": "reply_tasks.commands.prune",
     "report": "reply_tasks.console.report_command",
     "console": "reply_tasks.console.command",

@@ -1,9 +1,11 @@
 """What commands print: tables that fit the terminal, colours only on one, JSON for scripts."""
 
+import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import click
@@ -111,3 +113,26 @@ def as_json(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, list | tuple):
         return [as_json(each) for each in value]
     return value.isoformat() if isinstance(value, datetime) else value
+
+
+def csv_line(values: Iterable[object]) -> str:
+    """A line of CSV, without its end, in which no text from outside begins a formula."""
+    line = StringIO()
+    csv.writer(line, lineterminator="").writerow(map(_csv_value, values))
+    return line.getvalue()
+
+
+def _csv_value(value: object) -> object:
+    if isinstance(value, dict | list):
+        return json.dumps(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def unguarded(text: str) -> str:
+    """A text as it was before ``csv_line`` kept it from being a formula."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")

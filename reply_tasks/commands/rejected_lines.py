@@ -1,14 +1,12 @@
 """Rejected records as lines of JSON, of CSV, or of Singer messages that can be read again."""
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from io import StringIO
 from typing import Any
 
 from sqlalchemy import Connection
 
-from reply_tasks.commands.output import as_json
+from reply_tasks.commands.output import as_json, csv_line
 from reply_tasks.operator import OperationRow, RejectionFilter, rejections
 
 #: Told of what a format can't hold.
@@ -60,26 +58,10 @@ _CSV_COLUMNS = (
 
 def csv_lines(connection: Connection, which: RejectionFilter, _tell: Tell) -> Iterator[str]:
     """A heading, and a row a record."""
-    yield _csv_line(_CSV_COLUMNS)
+    yield csv_line(_CSV_COLUMNS)
     for row in rejections(connection, which):
         plain = as_json(plain_rejection(row))
-        yield _csv_line(_csv_value(plain[column]) for column in _CSV_COLUMNS)
-
-
-def _csv_line(values: Iterable[object]) -> str:
-    line = StringIO()
-    csv.writer(line, lineterminator="").writerow(values)
-    return line.getvalue()
-
-
-def _csv_value(value: object) -> object:
-    """A value in a spreadsheet: no text from outside begins a formula there."""
-    if isinstance(value, dict | list):
-        return json.dumps(value)
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+        yield csv_line(plain[column] for column in _CSV_COLUMNS)
 
 
 def singer_lines(connection: Connection, which: RejectionFilter, tell: Tell) -> Iterator[str]:

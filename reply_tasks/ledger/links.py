@@ -5,14 +5,15 @@ that carry both keys go on, since they say themselves which task they mean.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.sql.elements import BindParameter
 
 from reply_tasks.contract.outcomes import Operation, Outcome
+from reply_tasks.ledger.claims import last_sequence
 from reply_tasks.ledger.database import clock
 from reply_tasks.ledger.queries import batches
 from reply_tasks.ledger.settling import next_sequences
@@ -45,6 +46,22 @@ class Link:
     ambiguous: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SortedLinks:
+    """Links that a person brings, each by its external id.
+
+    Attributes:
+        new: Those that nothing was known of.
+        known: Those that are there already.
+        conflicts: What stands in the way of the others: what their external id stands for, else
+            the external id that their task has.
+    """
+
+    new: dict[str, Link] = field(default_factory=dict)
+    known: dict[str, Link] = field(default_factory=dict)
+    conflicts: dict[str, Link] = field(default_factory=dict)
+
+
 def links_of(connection: Connection, external_ids: Collection[str]) -> dict[str, Link]:
     """The links of these external ids, as far as there are any."""
     found: dict[str, Link] = {}
@@ -64,30 +81,67 @@ def learn_links(connection: Connection, settlements: Iterable[Settlement]) -> No
         _write(connection, told)
 
 
-def import_links(connection: Connection, pairs: Mapping[str, int]) -> dict[str, Link]:
-    """Write links that a person brings; those that contradict what is there are given back.
+def sort_links(connection: Connection, pairs: Mapping[str, int]) -> SortedLinks:
+    """What writing these links would come to.
 
     Args:
-        connection: In a write transaction.
-        pairs: Task ids by external id.
-
-    Returns:
-        The links that stand in the way, by the external id that was to be written.
+        connection: Any connection.
+        pairs: Task ids by external id; no task is there twice.
     """
     known = links_of(connection, pairs)
     taken = _links_to(connection, pairs.values())
-    conflicts: dict[str, Link] = {}
-    wanted: list[tuple[Link, str | None]] = []
+    sorted_links = SortedLinks()
     for external_id, task_id in pairs.items():
+        link = Link(external_id, task_id, LinkSource.IMPORTED)
         other = known.get(external_id) or taken.get(task_id)
         if other is None:
-            link = Link(external_id, task_id, LinkSource.IMPORTED)
-            taken[task_id] = link
-            wanted.append((link, None))
-        elif other.ambiguous or (other.external_id, other.task_id) != (external_id, task_id):
-            conflicts[external_id] = other
-    _insert(connection, wanted)
-    return conflicts
+            sorted_links.new[external_id] = link
+        elif _agree(link, other):
+            sorted_links.known[external_id] = other
+        else:
+            sorted_links.conflicts[external_id] = other
+    return sorted_links
+
+
+def import_links(
+    connection: Connection, pairs: Mapping[str, int], *, replace: bool = False
+) -> SortedLinks:
+    """Write links that a person brings.
+
+    Args:
+        connection: In a write transaction.
+        pairs: Task ids by external id; no task is there twice.
+        replace: Whether what contradicts them goes. An external id that loses its task to another
+            one stands for nothing any more.
+
+    Returns:
+        What came of each; with ``replace``, the conflicts are those that were overwritten.
+    """
+    last_sequence(connection)  # one order of locks for all writers
+    sorted_links = sort_links(connection, pairs)
+    _insert(connection, [(link, None) for link in sorted_links.new.values()])
+    if replace:
+        for external_id in sorted_links.conflicts:
+            _replace(connection, external_id, pairs[external_id])
+    return sorted_links
+
+
+def _agree(link: Link, other: Link) -> bool:
+    said = (link.external_id, link.task_id)
+    return not other.ambiguous and (other.external_id, other.task_id) == said
+
+
+def _replace(connection: Connection, external_id: str, task_id: int) -> None:
+    rivals = connection.scalars(
+        select(task_links.c.external_id).where(
+            task_links.c.task_id == task_id,
+            task_links.c.external_id != external_id,
+            task_links.c.ambiguous.is_(False),
+        )
+    ).all()
+    _cast_doubt(connection, list(rivals))
+    connection.execute(delete(task_links).where(task_links.c.external_id == external_id))
+    _insert(connection, [(Link(external_id, task_id, LinkSource.IMPORTED), None)])
 
 
 def _told_by(settlement: Settlement) -> tuple[Link, str] | None:
@@ -156,7 +210,8 @@ def _links_to(connection: Connection, task_ids: Collection[int]) -> dict[int, Li
     found: dict[int, Link] = {}
     for ids in batches(list(task_ids)):
         for row in connection.execute(_TO_TASKS, {"ids": ids}):
-            found.setdefault(row.task_id, _link(row))
+            if row.task_id not in found or found[row.task_id].ambiguous:
+                found[row.task_id] = _link(row)
     return found
 
 

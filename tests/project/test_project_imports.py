@@ -59,6 +59,7 @@ def test_status_imports_no_client_no_validator_and_no_sdk(folder: Path) -> None:
         ("held",),
         ("approve", "--all", "--yes"),
         ("prune", "--older-than", "90d", "--dry-run"),
+        ("links",),
     ],
     ids=" ".join,
 )
