@@ -179,7 +179,7 @@ def test_an_ambiguous_link_is_shown_as_such(stage: Stage) -> None:
     """It stands for nothing, says so, and is not brought in as if it did."""
     for task_id in (1, 2):
         stage.sandbox.create_task(task_id)
-    stage.run(update(1, externalId="a"), update(2, externalId="a"))
+        stage.run(update(task_id, externalId="a"))
     assert "ambiguous (first 1)" in command(stage, "links", "--ambiguous").stdout
     written = command(stage, "links", "--format", "csv").stdout
     refused = command(stage, "link", "--from", "-", "--replace", given=written)
