@@ -118,6 +118,10 @@ class Pacing:
         """Reply answered 429: no calls of this user, by any process, for so long or longer."""
         self._pauses.append((user, seconds))
 
+    def caller(self, user: str | None) -> str:
+        """What stands for the key and a user in the ledger."""
+        return self._quota.digests[self._of(user)]
+
     def observe(self, user: str | None, answer: Answer) -> None:
         """An answer came: it may say what is left of the hour. Safe in a sender's thread."""
         answered = answer.status not in {None, TOO_MANY_REQUESTS}

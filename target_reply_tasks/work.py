@@ -43,6 +43,7 @@ class Work:
             effect.
         marked: Whether the task may bear the mark of a rejected update; False where it is settled
             in the transaction that has just looked, and found none.
+        meant: Of an update that is to make its task, the record and the entry as they were read.
     """
 
     index: int
@@ -61,6 +62,7 @@ class Work:
     size: int = 0
     shaken: Shaken | None = None
     marked: bool = True
+    meant: tuple[TaskRecord, Entry] | None = None
 
     @property
     def task_id(self) -> int:
@@ -72,18 +74,24 @@ class Work:
 
     @property
     def waits_for_id(self) -> bool:
-        """Whether it is about a task that exists, and whose id is not known yet."""
-        return self.task_id < 0 and self.operation is not Operation.CREATE
+        """Whether it is about a task that exists, and whose id is not known yet.
+
+        So is an update that is to make its task: another run may make it first.
+        """
+        return self.task_id < 0 and (
+            self.operation is not Operation.CREATE or self.meant is not None
+        )
 
     def found(self, task_id: int) -> None:
         """The task is known that its external id stands for."""
-        self.record = self.record._replace(task_id=task_id)
-        self.entry = self.entry._replace(
-            task_id=task_id, record={"id": task_id, **self.entry.record}
-        )
+        record, entry = self.meant or (self.record, self.entry)
+        self.meant = None
+        self.record = record._replace(task_id=task_id)
+        self.entry = entry._replace(task_id=task_id, record={"id": task_id, **entry.record})
 
     def becomes_creation(self) -> None:
         """There is no such task: an update that may make it does."""
+        self.meant = self.record, self.entry
         self.record = self.record._replace(operation=Operation.CREATE)
         self.entry = self.entry._replace(
             operation=Operation.CREATE, body_hash=body_hash(Operation.CREATE, self.record.body)

@@ -15,9 +15,13 @@ def key_of_external_id(external_id: str | int) -> int:
     return _key(f"external id\n{external_id}")
 
 
-def key_of_body(hashed: str) -> int:
-    """The key of a task that is made without an external id: the same body is the same task."""
-    return _key(f"body\n{hashed}")
+def key_of_body(hashed: str, act_as_user_id: int | None) -> int:
+    """The key of a task that is made without an external id: the same body is the same task.
+
+    For each Reply user that makes it, who is the one to work on it.
+    """
+    user = "" if act_as_user_id is None else f"\nuser {act_as_user_id}"
+    return _key(f"body\n{hashed}{user}")
 
 
 def _key(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -13,21 +14,37 @@ from reply_tasks.ledger.tables import lookups
 KEPT_FOR = timedelta(days=1)
 
 
-def known_lookup(connection: Connection, kind: str, address: str) -> tuple[int | None, int] | None:
+class LookUpKey(NamedTuple):
+    """What is looked up, and for whom.
+
+    Attributes:
+        kind: Contact, user or mailbox.
+        address: An email address, in lower case.
+        caller: The digest of the key and the acting user: each sees contacts of its own.
+    """
+
+    kind: str
+    address: str
+    caller: str
+
+
+def known_lookup(
+    connection: Connection, key: LookUpKey, *, however_old: bool = False
+) -> tuple[int | None, int] | None:
     """The id of an address, and how many there were; None where that must be asked."""
     row = connection.execute(
         select(lookups.c.value, lookups.c.found, lookups.c.looked_up_at).where(
-            lookups.c.kind == kind, lookups.c.address == address
+            lookups.c.kind == key.kind,
+            lookups.c.address == key.address,
+            lookups.c.caller == key.caller,
         )
     ).one_or_none()
-    if row is None or row.looked_up_at < clock(connection) - KEPT_FOR:
+    if row is None or not (however_old or row.looked_up_at >= clock(connection) - KEPT_FOR):
         return None
     return row.value, row.found
 
 
-def keep_lookups(
-    connection: Connection, found: Mapping[tuple[str, str], tuple[int | None, int]]
-) -> None:
+def keep_lookups(connection: Connection, found: Mapping[LookUpKey, tuple[int | None, int]]) -> None:
     """Keep what was found, in place of what was kept before."""
     if not found:
         return
@@ -35,12 +52,12 @@ def keep_lookups(
     statement = insert_into(lookups, connection.dialect.name)
     changes = {name: statement.excluded[name] for name in ("value", "found", "looked_up_at")}
     statement = statement.on_conflict_do_update(
-        index_elements=[lookups.c.kind, lookups.c.address], set_=changes
+        index_elements=[lookups.c.kind, lookups.c.address, lookups.c.caller], set_=changes
     )
     connection.execute(
         statement,
         [
-            {"kind": kind, "address": address, "value": value, "found": many, "looked_up_at": now}
-            for (kind, address), (value, many) in found.items()
+            {**key._asdict(), "value": value, "found": many, "looked_up_at": now}
+            for key, (value, many) in sorted(found.items())  # one order: no deadlock
         ],
     )

@@ -1,8 +1,8 @@
 """Pruning: what is old leaves the ledger, and all that the promises rest on stays.
 
 Small transactions, so that running targets and taps hardly notice. What stays whatever its age:
-``tasks``, what is claimed, held or uncertain, a person's no, and of each task the last applied and
-the executing operation.
+``tasks``, links, what is claimed, held or uncertain, a person's no, and of each task the last
+applied, the executing, the deleting and the creating operation.
 """
 
 import sqlite3
@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from reply_tasks.contract.outcomes import Outcome, Reason
+from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger.database import clock, writing
 from reply_tasks.ledger.tables import operations, prunings, runs, tasks, verdicts
 
@@ -60,7 +60,12 @@ _STANDS_FOR_ITS_TASK = exists().where(
     or_(
         tasks.c.detail_operation_id == operations.c.operation_id,
         tasks.c.execution_operation_id == operations.c.operation_id,
+        tasks.c.deletion_operation_id == operations.c.operation_id,
     ),
+)
+#: By it a creation whose answer was lost is told apart from the tasks of other creations.
+_MADE_ITS_TASK = and_(
+    operations.c.operation == Operation.CREATE, operations.c.outcome == Outcome.APPLIED
 )
 _HAS_TEXTS = or_(
     operations.c.record.is_not(None),
@@ -140,7 +145,7 @@ def _old_operations(before: datetime, *, texts_only: bool) -> ColumnElement[bool
     settled = and_(operations.c.outcome.is_not(None), ~_WAITS, operations.c.settled_at < before)
     if texts_only:
         return and_(settled, _HAS_TEXTS)
-    return and_(settled, ~_DECLINED, ~_STANDS_FOR_ITS_TASK)
+    return and_(settled, ~_DECLINED, ~_STANDS_FOR_ITS_TASK, ~_MADE_ITS_TASK)
 
 
 def _batches(

@@ -9,7 +9,7 @@ from sqlalchemy.sql.elements import BindParameter, ColumnElement
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger.claims import read_claim
 from reply_tasks.ledger.database import clock
-from reply_tasks.ledger.tables import operations, runs, tasks
+from reply_tasks.ledger.tables import operations, runs, task_links, tasks
 from reply_tasks.ledger.values import Claim, Execution, KnownTask, RejectedUpdate, Shaken
 
 Id = TypeVar("Id", int, str)
@@ -75,12 +75,36 @@ def tasks_claimed(connection: Connection, *, but_by: str | None = None) -> froze
     return frozenset(connection.scalars(statement, {"holder": but_by}))
 
 
-def created_tasks(connection: Connection, task_ids: list[int]) -> frozenset[int]:
-    """Those of these tasks that an operation has created."""
+def tasks_of_others(
+    connection: Connection, task_ids: list[int], *, external_id: str | None
+) -> frozenset[int]:
+    """Those of these tasks that an operation has created, or that another external id stands for.
+
+    Args:
+        connection: Any connection.
+        task_ids: The tasks.
+        external_id: The one whose own link does not count.
+    """
     found: set[int] = set()
     for ids in batches(task_ids):
         found.update(connection.scalars(_CREATED, {"ids": ids}))
+        found.update(connection.scalars(_LINKED, {"ids": ids, "own": external_id}))
     return frozenset(found)
+
+
+def creations_in_doubt(connection: Connection, *, but: str) -> list[Mapping[str, Any]]:
+    """The records of creations of which it is not known, or not yet, which task they made.
+
+    Args:
+        connection: Any connection.
+        but: The operation that asks.
+    """
+    return [
+        record
+        for statement in _IN_DOUBT
+        for record in connection.scalars(statement, {"but": but})
+        if record is not None
+    ]
 
 
 def batches(ids: list[Id]) -> Iterator[list[Id]]:
@@ -99,6 +123,18 @@ _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _CREATED = select(operations.c.task_id).where(
     operations.c.task_id.in_(_IDS), operations.c.operation == literal("create")
 )
+_LINKED = select(task_links.c.task_id).where(
+    task_links.c.task_id.in_(_IDS), task_links.c.external_id.is_distinct_from(bindparam("own"))
+)
+#: One for each index that finds the few rows.
+_IN_DOUBT = [
+    select(operations.c.record).where(
+        open_so,
+        operations.c.operation == literal("create"),
+        operations.c.operation_id != bindparam("but"),
+    )
+    for open_so in (operations.c.outcome.is_(None), operations.c.outcome == literal("uncertain"))
+]
 _CLAIMED = select(operations.c.task_id).where(operations.c.outcome.is_(None))
 _CLAIMED_BY_OTHERS = _CLAIMED.where(operations.c.claimed_by.is_distinct_from(bindparam("holder")))
 _TASKS = select(

@@ -269,12 +269,14 @@ task_links = Table(
     Column("sequence", BIG, unique=True),
 )
 
-#: What an address was found to stand for; ``found`` is how many there were.
+#: What an address was found to stand for; ``found`` is how many there were. Each Reply user sees
+#: contacts and mailboxes of its own: ``caller`` is the digest of the key and the user that asked.
 lookups = Table(
     "lookups",
     metadata,
     Column("kind", String(16), primary_key=True),
     Column("address", String(320), primary_key=True),
+    Column("caller", String(64), primary_key=True),
     Column("value", BIG),
     Column("found", Integer, nullable=False),
     Column("looked_up_at", UtcDateTime, nullable=False),

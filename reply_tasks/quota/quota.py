@@ -77,7 +77,8 @@ class Quota:
     ) -> None:
         self._windows = windows(per_minute, per_hour)
         self._write = write
-        self._digests = Digests(api_key)
+        #: What stands for the key and a user.
+        self.digests = self._digests = Digests(api_key)
         self._now = now
         self._sleep = sleep
         self._monotonic = monotonic

@@ -51,13 +51,18 @@ def state_of(task: TaskDetail) -> str:
 
 
 def has_body(task: TaskDetail, body: Mapping[str, Any]) -> bool:
-    """Whether a task is as a whole body would make it; for Reply, a null is as good as nothing."""
-    return _without_nulls(body) == _without_nulls(task.update_body())
+    """Whether a task is as a whole body would make it."""
+    return same_body(body, task.update_body())
 
 
-def _without_nulls(body: Mapping[str, Any]) -> dict[str, Any]:
+def same_body(body: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two whole bodies make the same task; what is empty is as good as nothing."""
+    return _without_empty(body) == _without_empty(other)
+
+
+def _without_empty(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _without_nulls(value) if isinstance(value, dict) else value
+        name: _without_empty(value) if isinstance(value, dict) else value
         for name, value in body.items()
-        if value is not None
+        if value is not None and value not in ("", [])
     }

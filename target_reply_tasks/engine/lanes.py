@@ -18,6 +18,11 @@ class _Lane:
     names: set[str] = field(default_factory=set)
 
 
+def _place(work: Work) -> int:
+    """Where a record stands in the order read; what earlier runs read stands first, as it is."""
+    return max(work.index, -1)
+
+
 class Lanes:
     """The waiting records of all tasks. It decides nothing; it keeps order."""
 
@@ -72,11 +77,19 @@ class Lanes:
         return frozenset(self._named.get(external_id, ()))
 
     def move(self, task_id: int, to: int) -> None:
-        """A key turned out to be a task: what waits in its lane goes to the end of the task's."""
+        """A key turned out to be a task: what waits joins the task's lane, in the order read.
+
+        A creation stays: the key is all that it has.
+        """
         lane = self._lanes.pop(task_id)
         if lane.under_way is not None:  # pragma: no cover - a bug of ours
             raise AssertionError("a lane was moved while a record of it is under way")
-        self._lanes.setdefault(to, _Lane()).waiting.extend(lane.waiting)
+        joined = self._lanes.setdefault(to, _Lane())
+        moved = [work for work in lane.waiting if work.task_id == to]
+        stay = deque(work for work in lane.waiting if work.task_id != to)
+        joined.waiting = deque(sorted((*joined.waiting, *moved), key=_place))
+        if stay:
+            self._lanes[task_id] = _Lane(stay)
 
     def waiting(self, task_id: int) -> tuple[Work, ...]:
         """The records that wait in a lane, in order."""

@@ -66,6 +66,8 @@ def ambiguous(work: Work) -> Judgement:
 
 def already_linked(work: Work, link: Link) -> Judgement:
     """What a creation comes to whose external id stands for a task already."""
+    if link.ambiguous:
+        return ambiguous(work)
     return Judgement(
         Need.SETTLE,
         Outcome.REJECTED,

@@ -106,7 +106,7 @@ class Placing:
         named = lanes.named(work.entry.external_id or "")
         if link is None:
             return named
-        return frozenset({link.task_id, 0}) if link.ambiguous else frozenset({link.task_id})
+        return named | {link.task_id, *((0,) if link.ambiguous else ())}
 
     def _is_about(self, work: Work, task_id: int) -> None:
         self._as_read.append((work, work.record, work.entry))

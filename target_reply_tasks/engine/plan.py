@@ -1,6 +1,6 @@
 """Planning: which record of each lane is next, what it needs, and what may be sent now."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from sqlalchemy import Connection
 
@@ -115,7 +115,7 @@ class Plan:
             for task_id in known.keys() & judged_now.keys():
                 known[task_id] = known[task_id]._replace(rejected_update=judged_now[task_id])
             for work in heads:
-                if work.task_id not in claimed and self._found(work):
+                if self._has_joined_another(work, claimed):
                     continue
                 judgement = self._judge(
                     work,
@@ -147,12 +147,20 @@ class Plan:
             if superseded is not None:
                 yield superseded, superseded_by(work)
 
-    def _found(self, work: Work) -> bool:
-        """Whether the task was found of a head that had none: then its lane is that of the task."""
+    def _has_joined_another(self, work: Work, claimed: Collection[int]) -> bool:
+        """Whether a head is none any more: its task was found, or one read before it joined it."""
+        if self._lanes.head(work.task_id) is not work:
+            return True
+        if not work.waits_for_id or work.task_id in claimed:
+            return False
+        key, waiting = work.task_id, self._lanes.waiting(work.task_id)
         task_id = self._placing.found(work, self._lanes)
-        if task_id is not None:
-            self._judge_next(task_id)
-        return task_id is not None
+        if task_id is None:
+            return False
+        for lane in (key, task_id):
+            if self._lanes.head(lane) in waiting:  # else its head was judged already
+                self._judge_next(lane)
+        return True
 
     def _come_back(self, now: float) -> None:
         """Look again at the tasks whose wait is over."""

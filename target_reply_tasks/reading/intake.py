@@ -221,11 +221,9 @@ def _key_of(record: TaskRecord, hashed: str) -> int:
     """The task, or a key of ours while its id is not known."""
     if record.task_id is not None:
         return record.task_id
-    return (
-        key_of_body(hashed)
-        if record.external_id is None
-        else key_of_external_id(record.external_id)
-    )
+    if record.external_id is not None:
+        return key_of_external_id(record.external_id)
+    return key_of_body(hashed, record.act_as_user_id)
 
 
 def _stream_like(name: str) -> str:

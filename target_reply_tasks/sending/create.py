@@ -1,67 +1,60 @@
 """The steps of a creation: make the task once; after a lost answer, look for it by what it is."""
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from reply_tasks.api.calls import Call
-from reply_tasks.contract import TaskDetail
-from reply_tasks.contract.enums import CreationSource
+from reply_tasks.api.decisions import Action, Decision
 from reply_tasks.ledger import Settlement
-from reply_tasks.resolving.evidence import CLOCK_ALLOWANCE, Found, has_body
+from reply_tasks.resolving.creations import ids_to_read, made_since, search_for, sighting
+from reply_tasks.resolving.evidence import Found
 from target_reply_tasks.sending.calls import Calls
 from target_reply_tasks.sending.once import Evidence, Irreversible, send_once
 
-#: So many tasks of one start, type and contact are looked through for the one that was made.
-MOST_CANDIDATES = 100
+if TYPE_CHECKING:
+    from reply_tasks.contract import TaskDetail
+
+#: So many tasks of one start, type and contact are listed, and so many of them are read.
+MOST_LISTED, MOST_READ = 1000, 100
 
 
 def create(calls: Calls) -> Settlement:
     """Create the task of a claimed record at most once, and settle it."""
-    return send_once(calls, CREATION)
+    return send_once(calls, Irreversible(Call.CREATE, _create, _Search(), "created"))
 
 
-def _look(calls: Calls) -> Evidence:
-    """Whether exactly one task is there that only this call can have made."""
-    body = calls.wire_body
-    wanted = {"from": body["startAt"], "to": body["startAt"], "taskType": body["taskType"]}
-    if body.get("contactId") is not None:
-        wanted["contactId"] = body["contactId"]
-    page = calls.filter(wanted, top=MOST_CANDIDATES)
-    if page.get("hasMore"):
-        return Evidence(Found.UNCLEAR, "too many tasks are like it.")
-    ours = [task for task in _candidates(calls, page) if _is_it(task, body, calls)]
-    match ours:
-        case []:
-            return Evidence(Found.STILL_NEW, "no such task is there.")
-        case [task]:
-            return Evidence(Found.EXECUTED, f"task {task.id} is what it asked for.", task)
-        case _:
-            ids = ", ".join(str(task.id) for task in ours)
-            return Evidence(Found.UNCLEAR, f"tasks {ids} are each what it asked for.")
+def _create(calls: Calls) -> Decision:
+    """Make the call; an answer with a task that it can't have made confirms nothing."""
+    decision = calls.create()
+    task, body = decision.task, calls.wire_body
+    if task is None or decision.action is not Action.APPLIED:
+        return decision
+    ours = task.task_type == body["taskType"] and task.raw.get("contactId") == body.get("contactId")
+    if ours and made_since(task, calls.claimed_at) is not False:
+        return decision
+    return replace(decision, action=Action.LOST, detail=f"the answer shows another task, {task.id}")
 
 
-def _candidates(calls: Calls, page: Mapping[str, Any]) -> Iterator[TaskDetail]:
-    """The tasks of a page that no other operation has made, each read whole."""
-    items = page.get("items")
-    listed = items if isinstance(items, list) else []
-    ids = [item["id"] for item in listed if isinstance(item, dict) and type(item.get("id")) is int]
-    taken = calls.created_by_others(ids)
-    for task_id in ids:
-        if task_id not in taken:
-            task = calls.read(task_id).task
-            if task is not None:
-                yield task
+class _Search:
+    """Looks for the task of one creation; each candidate is read once."""
 
+    def __init__(self) -> None:
+        self._read: dict[int, TaskDetail | None] = {}
 
-def _is_it(task: TaskDetail, body: Mapping[str, Any], calls: Calls) -> bool:
-    created = task.created_at
-    return (
-        has_body(task, body)
-        and task.creation_source is CreationSource.USER
-        and created is not None
-        and created >= calls.claimed_at - CLOCK_ALLOWANCE - timedelta(seconds=1)
-    )
-
-
-CREATION = Irreversible(Call.CREATE, Calls.create, _look, "created")
+    def __call__(self, calls: Calls) -> Evidence:
+        """Whether a task is there that only this call can have made."""
+        body = calls.wire_body
+        page = calls.filter(search_for(body), top=MOST_LISTED)
+        items = page.get("items")
+        listed = items if isinstance(items, list) else []
+        # Asked after Reply was: what others have made by then, the ledger knows or is in doubt of.
+        others = calls.others(ids_to_read(listed, body, ()))
+        ids = ids_to_read(listed, body, others.tasks)
+        if page.get("hasMore") or len(ids) > MOST_READ:
+            return Evidence(Found.UNCLEAR, "too many tasks are like it.")
+        for task_id in ids:
+            if task_id not in self._read:
+                self._read[task_id] = calls.read(task_id).task
+        tasks = [task for task in map(self._read.get, ids) if task is not None]
+        seen = sighting(tasks, body, claimed_at=calls.claimed_at, in_doubt=others.in_doubt)
+        return Evidence(seen.found, seen.told, seen.task, seen.may_change)

@@ -44,7 +44,8 @@ def _look_before(calls: Calls) -> Settlement | None:
 def _gone(calls: Calls) -> Evidence:
     """Whether the task is cancelled or archived, or can't be read any more: it was before."""
     task = (read := calls.read()).task
-    if task is None and calls.work.recovered:
+    gone = read.reason is Reason.TASK_NOT_FOUND and not calls.work.recovered
+    if task is None and not gone:
         return Evidence(Found.UNCLEAR, f"the task can't be read: {read.detail}")
     if task is None:
         return Evidence(Found.EXECUTED, f"the task can't be read any more: {read.detail}")

@@ -9,19 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import BoundedSemaphore, Event
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reply_tasks.api.answers import Answer, AnswerKind
 from reply_tasks.api.decisions import Decision
 from reply_tasks.contract import TaskDetail, read_task_detail
 from reply_tasks.ledger import Attempt, LedgerAwayError, LedgerError
 from reply_tasks.ledger.claims import note_attempts
-from reply_tasks.ledger.lookups import keep_lookups, known_lookup
-from reply_tasks.ledger.queries import created_tasks, known_tasks
+from reply_tasks.ledger.lookups import LookUpKey, keep_lookups, known_lookup
+from reply_tasks.ledger.queries import creations_in_doubt, known_tasks, tasks_of_others
 from target_reply_tasks.context import Context
 from target_reply_tasks.errors import StopRun
 from target_reply_tasks.inbox import Inbox, PauseWanted, SlotWanted
-from target_reply_tasks.sending.look_ups import FoundId, Key, LookUps
+from target_reply_tasks.sending.look_ups import FoundId, LookUps
 from target_reply_tasks.sending.pool import Pools
 from target_reply_tasks.work import Work
 
@@ -32,6 +32,19 @@ OUTAGE, OUTAGE_CHECK = 180.0, 1.0
 _REFUSALS_OF_A_USER = frozenset({401, 403, 429})
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What others than one creation have made.
+
+    Attributes:
+        tasks: Tasks that are theirs.
+        in_doubt: Records of creations of which it is not known which task they made.
+    """
+
+    tasks: frozenset[int]
+    in_doubt: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -62,17 +75,23 @@ class Effects:
 
     def __post_init__(self) -> None:
         """Look-ups are shared by all senders of the run."""
-        object.__setattr__(self, "look_ups", LookUps(self._known_lookup, self._keep_lookups))
+        object.__setattr__(self, "look_ups", LookUps(self.known_lookup, self._keep_lookups))
 
-    def _known_lookup(self, key: Key) -> FoundId | None:
+    def known_lookup(self, key: LookUpKey, *, however_old: bool = False) -> FoundId | None:
+        """What the ledger knows of an address; None where Reply must be asked.
+
+        Raises:
+            StopRun: The ledger was away for too long, or the run is stopping.
+        """
+
         def read() -> FoundId | None:
             with self.context.ledger.read() as connection:
-                known = known_lookup(connection, *key)
+                known = known_lookup(connection, key, however_old=however_old)
             return None if known is None else FoundId(*known)
 
         return self._through_outages(read)
 
-    def _keep_lookups(self, found: Mapping[Key, FoundId]) -> None:
+    def _keep_lookups(self, found: Mapping[LookUpKey, FoundId]) -> None:
         def write() -> None:
             with self._writers, self.context.ledger.write() as connection:
                 keep_lookups(
@@ -81,16 +100,19 @@ class Effects:
 
         self._through_outages(write)
 
-    def created(self, task_ids: list[int]) -> frozenset[int]:
-        """Those of these tasks that an operation of the ledger has made.
+    def others(self, work: Work, task_ids: list[int]) -> Others:
+        """What the ledger knows of the tasks that others than this record have made, or may have.
 
         Raises:
             StopRun: The ledger was away for too long, or the run is stopping.
         """
 
-        def read() -> frozenset[int]:
+        def read() -> Others:
+            entry = work.entry
             with self.context.ledger.read() as connection:
-                return created_tasks(connection, task_ids)
+                in_doubt = creations_in_doubt(connection, but=entry.operation_id)
+                tasks = tasks_of_others(connection, task_ids, external_id=entry.external_id)
+            return Others(tasks, tuple(in_doubt))
 
         return self._through_outages(read)
 

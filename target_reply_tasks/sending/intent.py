@@ -4,6 +4,7 @@ from reply_tasks.api.calls import Call
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Attempt
 from target_reply_tasks.errors import StopRun
+from target_reply_tasks.naming import name_of
 from target_reply_tasks.sending.effects import Effects
 from target_reply_tasks.work import Work
 
@@ -40,7 +41,7 @@ def see_to_intent(effects: Effects, work: Work) -> None:
         intent = Attempt(at=effects.now(), call=_CALLS[work.operation])
         if not effects.note(work, (*work.attempts, intent)):
             raise StopRun(
-                f"The claim on task {work.task_id} was taken over by another run, which "
+                f"The claim of the {name_of(work.entry)} was taken over by another run, which "
                 "assumed that this one had died: nothing more is sent."
             )
         work.intent_at = began

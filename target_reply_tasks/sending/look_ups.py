@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Any
 
 from reply_tasks.contract.outcomes import Reason
+from reply_tasks.ledger.lookups import LookUpKey
 
 
 class LookUpKind(StrEnum):
@@ -43,52 +44,48 @@ class FoundId:
     found: int
 
 
-Key = tuple[LookUpKind, str]
-
-
 class LookUps:
     """What was looked up, by this run and, for a day, by others. One asks, the others wait.
 
     Args:
         read: What the ledger knows of an address.
-        write: Keeps what was found.
+        write: Keeps what was found, durably: what was sent with an id can then be told.
     """
 
     def __init__(
         self,
-        read: Callable[[Key], FoundId | None],
-        write: Callable[[Mapping[Key, FoundId]], None],
+        read: Callable[[LookUpKey], FoundId | None],
+        write: Callable[[Mapping[LookUpKey, FoundId]], None],
     ) -> None:
         self._read = read
         self._write = write
-        self._known: dict[Key, FoundId] = {}
+        self._known: dict[LookUpKey, FoundId] = {}
         self._asking = {kind: Lock() for kind in LookUpKind}
 
-    def find(self, key: Key, ask: Callable[[], Mapping[Key, FoundId]]) -> FoundId:
+    def find(self, key: LookUpKey, ask: Callable[[], Mapping[str, FoundId]]) -> FoundId:
         """What an address stands for.
 
+        Only what was found is kept: what is missing or twice in Reply, a person may mend at once.
+
         Args:
-            key: The kind and the address.
+            key: The kind, the address, and for whom.
             ask: Asks Reply; what it says of this address, and of others where it says that too.
         """
-        with self._asking[key[0]]:
+        with self._asking[LookUpKind(key.kind)]:
             found = self._known.get(key) or self._read(key)
             if found is None:
-                said = ask()
+                said = {key._replace(address=email): each for email, each in ask().items()}
                 self._known.update(said)
-                self._write({key: each for key, each in said.items() if each.found})
+                self._write({key: each for key, each in said.items() if each.value is not None})
                 found = said.get(key, FoundId(None, 0))
             self._known[key] = found
             return found
 
 
-def ids_by_address(
-    kind: LookUpKind, items: Iterable[Any], *, address: str, value: str
-) -> dict[Key, FoundId]:
+def ids_by_address(items: Iterable[Any], *, address: str, value: str) -> dict[str, FoundId]:
     """What a list of Reply's says of addresses: those that name one thing, and those of several.
 
     Args:
-        kind: What is listed.
         items: The objects of the list.
         address: The member that holds the address.
         value: The member that holds the id.
@@ -100,6 +97,6 @@ def ids_by_address(
             if type(named) is int:
                 ids.setdefault(item[address].strip().lower(), set()).add(named)
     return {
-        (kind, email): FoundId(next(iter(found)) if len(found) == 1 else None, len(found))
+        email: FoundId(next(iter(found)) if len(found) == 1 else None, len(found))
         for email, found in ids.items()
     }

@@ -30,11 +30,18 @@ class Evidence:
         found: What was established.
         told: The same in a sentence.
         task: The task that it is about, where it could be read.
+        may_change: Whether another look, within the time that the call has, may tell more.
     """
 
     found: Found
     told: str
     task: TaskDetail | None = None
+    may_change: bool = False
+
+    @property
+    def decides(self) -> bool:
+        """Whether there is nothing to wait for."""
+        return self.found is not Found.STILL_NEW and not self.may_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +161,13 @@ def _evidence(calls: Calls, kind: Irreversible, doubt: _Doubt) -> Evidence:
     while True:
         last = certain or calls.monotonic() >= ends
         evidence = kind.look(calls)
-        if evidence.found is not Found.STILL_NEW or last:
+        if evidence.decides or last:
             return evidence
         try:
             calls.sleep(max(0.0, min(next(pauses), ends - calls.monotonic())))
         except Interrupted:
             evidence = kind.look(calls)  # the run stops: one last look
-            if evidence.found is Found.STILL_NEW:
+            if not evidence.decides:
                 raise
             return evidence
 

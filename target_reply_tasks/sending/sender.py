@@ -39,6 +39,8 @@ class Sender:
         """Take a claimed record to its outcome, or give it back when the run stops."""
         try:
             calls = Calls(self._effects, self._settings, work)
+            if work.recovered and calls.recall():  # what may have been sent is asked about first
+                return self._steps[work.operation](calls)
             return calls.look_up() or self._steps[work.operation](calls)
         except Interrupted:
             return Unsettled(work)

@@ -1,34 +1,10 @@
 """A record that brings the CRM's key alone finds its task, in the order read."""
 
-from typing import Any
-
-from messages import Message, record, schema, update
+from life_records import HEADS, NEW, creation, keyed
+from messages import record, update
 from target_runs import Stage
 
 from reply_tasks.sandbox import Endpoint, FaultKind, When
-
-NEW = {
-    "taskType": "manualEmail",
-    "startAt": "2027-03-01T09:00:00Z",
-    "dueTo": "2027-03-05T17:00:00Z",
-    "template": {"body": "Ask about the renewal."},
-    "contactId": 1001,
-}
-
-
-def creation(key: Any, **members: Any) -> Message:
-    """A record that creates a task."""
-    return record("task_creations", {"externalId": key, **NEW, **members})
-
-
-def keyed(stream: str, key: Any, **members: Any) -> Message:
-    """A record that names its task by the CRM's key alone."""
-    return record(stream, {"externalId": key, **members})
-
-
-HEADS = [
-    schema(f"task_{name}") for name in ("creations", "completions", "assignments", "deletions")
-]
 
 
 def test_a_whole_life_by_the_crms_key(stage: Stage) -> None:
