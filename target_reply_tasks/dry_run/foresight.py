@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from reply_tasks.contract import UpdateMode, body_hash, merge, read_task_detail
-from reply_tasks.contract.outcomes import Operation, Outcome, Reason
+from reply_tasks.contract.outcomes import IRREVERSIBLE, Operation, Outcome, Reason
 from reply_tasks.contract.records import Body
 from reply_tasks.ledger import Entry, Execution, KnownTask, RejectedUpdate, open_engine
 from reply_tasks.ledger.database import clear_errors
@@ -21,6 +21,7 @@ from reply_tasks.ledger.held import HeldExecution
 from reply_tasks.ledger.identity import refuse_foreign
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
 from reply_tasks.settings import TargetSettings
+from target_reply_tasks.dry_run.linked import Linked
 from target_reply_tasks.engine.approvals import Approvals
 from target_reply_tasks.engine.judge import judge
 from target_reply_tasks.engine.judgements import Approval, Judgement, Need
@@ -42,11 +43,13 @@ class Foreseen(NamedTuple):
         judgement: The engine's.
         known: What is known of its task before it.
         by_earlier: Whether it rests on an operation that is only planned, and will have another id.
+        follows: Whether a record before it would create its task.
     """
 
     judgement: Judgement
     known: KnownTask
     by_earlier: bool = False
+    follows: bool = False
 
 
 class Foresight:
@@ -68,7 +71,11 @@ class Foresight:
         self._tasks: dict[int, KnownTask] = {}
         self._details: OrderedDict[int, Mapping[str, Any]] = OrderedDict()
         self._held: dict[int, HeldExecution] = {}
-        self._executed: set[int] = set()
+        #: The tasks that planned creations make, by the key of each.
+        self._made: dict[int, KnownTask] = {}
+        self._linked = Linked(self._made, create_missing=settings.create_missing)
+        #: The planned operations that can't be undone.
+        self._done: set[str] = set()
         self._old_texts: dict[int, RejectedUpdate | None] = {}
 
     def open(self) -> None:
@@ -110,21 +117,30 @@ class Foresight:
 
     def foresee(self, work: Work) -> Foreseen:
         """Judge a record, and remember what it would do to its task."""
-        known = self._ask(work)
-        judgement = judge(
+        if self._connection is not None:
+            with self._reading() as connection:
+                self._linked.look_up(connection, work)
+        claimed = work.task_id in self._claimed
+        unplaced = None if claimed else self._linked.place(work)
+        if unplaced is not None:
+            return Foreseen(unplaced, KnownTask())
+        follows = self._linked.follows(work)
+        memory = self._made if follows else self._tasks
+        known = self._ask(work, memory)
+        judgement = self._linked.stands_for_another(work, known) or judge(
             work,
             known,
-            claimed_elsewhere=work.task_id in self._claimed,
+            claimed_elsewhere=claimed or work.task_id in self._claimed,
             mode=self._settings.update_mode,
             skip_unchanged=self._settings.skip_unchanged,
             settle_seconds=self._settings.settle_seconds,
             approval=self._approval_of(work),
-            refusal=None if work.task_id in self._tasks else self._verdicts.refusal_of(work),
+            refusal=None if work.task_id in memory else self._verdicts.refusal_of(work),
         )
-        by_earlier = self._rests_on_a_planned_one(work, judgement)
+        by_earlier = self._rests_on_a_planned_one(work, known, judgement)
         if judgement.need is Need.SEND:
             self._approvals.count(work)
-            self._tasks[work.task_id] = self._sent(work, known)._replace(detail=None)
+            memory[work.task_id] = self._sent(work, known)._replace(detail=None)
         elif judgement.outcome is Outcome.HELD and not judgement.repeats:
             entry = work.entry
             self._held[work.task_id] = HeldExecution(
@@ -132,7 +148,9 @@ class Foresight:
             )
         if work.operation is Operation.UPDATE and judgement.need is not Need.WAIT:
             self._mark(work.entry, rejected=judgement.outcome is Outcome.REJECTED)
-        return Foreseen(judgement, known, by_earlier)
+        if judgement.outcome is not Outcome.REJECTED:
+            self._linked.learn(work)
+        return Foreseen(judgement, known, by_earlier, follows)
 
     def rejected(self, entry: Entry) -> None:
         """A record can't be read by the contract: of an update, its task keeps an older text."""
@@ -144,17 +162,19 @@ class Foresight:
             update = RejectedUpdate(entry.operation_id, entry.received_at)
             self._old_texts[entry.task_id] = update if rejected else None
 
-    def _rests_on_a_planned_one(self, work: Work, judgement: Judgement) -> bool:
+    def _rests_on_a_planned_one(self, work: Work, known: KnownTask, judgement: Judgement) -> bool:
         match judgement.outcome, judgement.reason:
             case _, Reason.UPDATE_REJECTED:
                 return work.task_id in self._old_texts
             case Outcome.HELD, _:
                 return judgement.repeats and work.task_id in self._held
             case _:
-                return work.operation is Operation.EXECUTE and work.task_id in self._executed
+                deletes = work.operation is Operation.DELETE
+                earlier = known.deletion if deletes else known.execution
+                return earlier is not None and earlier.operation_id in self._done
 
-    def _ask(self, work: Work) -> KnownTask:
-        known = self._tasks.get(work.task_id)
+    def _ask(self, work: Work, memory: Mapping[int, KnownTask]) -> KnownTask:
+        known = memory.get(work.task_id)
         if known is not None:
             known = known._replace(detail=self._details.get(work.task_id))
         if self._connection is not None:
@@ -181,20 +201,31 @@ class Foresight:
         return approval
 
     def _sent(self, work: Work, known: KnownTask) -> KnownTask:
-        """The task as it is once this record has been applied."""
-        entry = work.entry
-        if work.operation is Operation.EXECUTE:
-            execution = Execution(
-                entry.operation_id, Outcome.APPLIED, entry.body_hash, entry.external_id
-            )
-            self._executed.add(work.task_id)
+        """The task as it is once this record has been applied; of a creation, its key."""
+        if work.operation in IRREVERSIBLE:
+            return self._closed(work, known)
+        if work.operation is Operation.ASSIGN:
             self._keep(work.task_id, known.detail)
-            return known._replace(execution=execution, shaken=None)
+            return known._replace(assignment_hash=work.entry.body_hash)
         after = body_after(work, known, self._settings.update_mode)
         hashed = None if after is None else body_hash(Operation.UPDATE, after)
         if after is not None:
             self._keep(work.task_id, _updated(known.detail, work.task_id, after))
         return known._replace(body_hash=hashed, shaken=None)
+
+    def _closed(self, work: Work, known: KnownTask) -> KnownTask:
+        entry = work.entry
+        done = Execution(entry.operation_id, Outcome.APPLIED, entry.body_hash, entry.external_id)
+        self._done.add(entry.operation_id)
+        self._keep(work.task_id, known.detail)
+        match work.operation:
+            case Operation.DELETE:
+                return known._replace(deletion=done)
+            case Operation.CREATE:
+                body = work.record.body
+                self._made[work.task_id] = KnownTask(body_hash(Operation.UPDATE, body))
+                self._keep(work.task_id, _updated(None, work.task_id, body))
+        return known._replace(execution=done, shaken=None)
 
     def _keep(self, task_id: int, detail: Mapping[str, Any] | None) -> None:
         if detail is None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from reply_tasks.contract.outcomes import Reason
+from reply_tasks.contract.outcomes import Operation, Reason
 from reply_tasks.contract.shown import shown
 from reply_tasks.operator.rows import Recipient
 from reply_tasks.quota.estimate import in_words
@@ -23,7 +23,7 @@ def text_of(planned: Planned) -> str:
 
 def _what(planned: Planned) -> str:
     match planned.would:
-        case Would.SEND:
+        case Would.CREATE | Would.SEND:
             return _sending(planned)
         case Would.REJECTED:
             return f"would be rejected, {planned.reason}: {planned.detail}"
@@ -34,20 +34,24 @@ def _what(planned: Planned) -> str:
 
 
 def _sending(planned: Planned) -> str:
-    call = (
-        f"would read the task, and send {planned.request} if it changes"
-        if planned.reads_first and not planned.executes
-        else f"would read the task, and send {planned.request}"
-        if planned.reads_first
-        else f"would send {planned.request}"
-    )
+    request = planned.request
+    if planned.follows_creation:
+        request = f"{request}, with the id of the task that is created before it,"
+    sent = f"create a task with {request}" if planned.would is Would.CREATE else f"send {request}"
+    call = f"would {'read the task, and ' * planned.reads_first}{sent}"
+    if planned.reads_first and not planned.executes:
+        deletes = planned.entry.operation is Operation.DELETE
+        call += " if it is not gone already" if deletes else " if it changes"
     if planned.executes:
         subject = "" if planned.subject is None else f", subject {_quoted(planned.subject)}"
         return f"{call} to {_recipient(planned.recipient)}{subject}"
     earlier = ", in place of the update before it if that still waits" * planned.replaces_earlier
+    look_ups = f", looking up {' and '.join(planned.looked_up)}" * bool(planned.looked_up)
     shape = _change if planned.before_known else _member
-    listed = ", ".join(map(shape, planned.changes)) or "nothing that the ledger can see"
-    return f"{call}{earlier}: {listed}"
+    listed = ", ".join(map(shape, planned.changes))
+    if not listed and planned.entry.operation is Operation.UPDATE:
+        listed = "nothing that the ledger can see"
+    return f"{call}{earlier}{look_ups}{': ' * bool(listed)}{listed}"
 
 
 def _recipient(recipient: Recipient | None) -> str:
@@ -74,7 +78,10 @@ def _quoted(value: Any) -> str:  # noqa: ANN401 - any JSON
 def summary_text(summary: Summary) -> str:
     """The last line."""
     counts = summary.counts
-    parts = [f"{summary.read} records read", f"{counts.get(Would.SEND, 0)} would be sent"]
+    parts = [f"{summary.read} records read"]
+    if counts.get(Would.CREATE):
+        parts.append(f"{counts[Would.CREATE]} would be created")
+    parts.append(f"{counts.get(Would.SEND, 0)} would be sent")
     parts += [
         f"{counts[would]} {_ENDS[would]}{_reasons(summary.reasons) * (would is Would.REJECTED)}"
         for would in _ENDS
@@ -114,7 +121,7 @@ def members_of(planned: Planned) -> dict[str, Any]:
         "key": planned.key,
         "operation": entry.operation,
         "stream": entry.stream,
-        "task_id": entry.task_id,
+        "task_id": planned.task_id,
         "external_id": entry.external_id,
         "act_as_user_id": entry.act_as_user_id,
         "would": planned.would,
@@ -124,6 +131,9 @@ def members_of(planned: Planned) -> dict[str, Any]:
         "request": planned.request,
         "reads_first": planned.reads_first,
         "calls": planned.calls._asdict(),
+        "looked_up": list(planned.looked_up),
+        "batched": planned.batched,
+        "follows_creation": planned.follows_creation,
         "before_known": planned.before_known,
         "changes": [
             {"member": change.member, "before": change.before, "after": change.after}

@@ -13,6 +13,7 @@ from reply_tasks.operator.rows import Recipient
 class Would(StrEnum):
     """What would happen to a record."""
 
+    CREATE = "create"
     SEND = "send"
     UNCHANGED = "unchanged"
     REJECTED = "rejected"
@@ -41,6 +42,10 @@ class CallRange(NamedTuple):
         if self.least == self.most:
             return f"{self.most} call{'' if self.most == 1 else 's'}"
         return f"{self.least} to {self.most} calls"
+
+    def plus(self, other: "CallRange") -> "CallRange":
+        """Both together."""
+        return CallRange(self.least + other.least, self.most + other.most)
 
 
 NO_CALLS = CallRange()
@@ -71,10 +76,13 @@ class Planned:
         reason: Why it would be rejected.
         pointer: The first member that is wrong, as a JSON Pointer, where one is.
         detail: One sentence for a person.
-        request: The call, e.g. ``PUT /v3/tasks/7``.
+        request: The call, e.g. ``PUT /v3/tasks/7``; of a task that is not created yet, ``{id}``.
         reads_first: Whether the task is read first, and the call made only where it is needed.
         calls: What it costs.
-        changes: What an update changes.
+        looked_up: The members whose id is looked up first.
+        batched: Whether it may go out in one call with others.
+        follows_creation: Whether a record before it would create its task.
+        changes: What an update changes, or what else would be sent.
         before_known: Whether the ledger knows what the task holds now.
         recipient: Whom an execution would reach.
         subject: The subject line that it would have.
@@ -90,6 +98,9 @@ class Planned:
     request: str | None = None
     reads_first: bool = False
     calls: CallRange = NO_CALLS
+    looked_up: tuple[str, ...] = ()
+    batched: bool = False
+    follows_creation: bool = False
     changes: tuple[Change, ...] = ()
     before_known: bool = False
     recipient: Recipient | None = None
@@ -100,8 +111,13 @@ class Planned:
     @property
     def key(self) -> str | None:
         """What its source calls it: the external id, else the task's id."""
-        entry = self.entry
-        return entry.external_id or (None if entry.task_id is None else str(entry.task_id))
+        return self.entry.external_id or (None if self.task_id is None else str(self.task_id))
+
+    @property
+    def task_id(self) -> int | None:
+        """Its task, where the id is known."""
+        known = self.entry.task_id
+        return None if known is None or known < 0 else known
 
     @property
     def executes(self) -> bool:

@@ -11,6 +11,7 @@ from reply_tasks.ledger.database import MissingLedgerError
 from reply_tasks.quota.estimate import seconds_for
 from reply_tasks.quota.windows import windows
 from reply_tasks.settings import TargetSettings
+from target_reply_tasks.dry_run.costs import Cost, Costs
 from target_reply_tasks.dry_run.foresight import Foresight
 from target_reply_tasks.dry_run.lines import (
     json_line,
@@ -102,6 +103,7 @@ class DryRun:
         self._result = RunResult()
         self._counts: Counter[Would] = Counter()
         self._reasons: Counter[Reason] = Counter()
+        self._costs = Costs()
         self._calls: dict[str | None, CallRange] = {}
         #: The tasks whose last record is an update that would be sent.
         self._updated: set[int] = set()
@@ -177,10 +179,12 @@ class DryRun:
         if need is Need.DROP:
             return
         mode = self._settings.update_mode
-        planned = plan(work, foreseen, mode, after_update=work.task_id in self._updated)
+        cost = self._costs.of(work) if need is Need.SEND else Cost()
+        after_update = work.task_id in self._updated
+        planned = plan(work, foreseen, mode, cost, after_update=after_update)
         if need is Need.SEND and work.operation is Operation.UPDATE:
             self._updated.add(work.task_id)
-        elif work.operation is Operation.EXECUTE:
+        elif work.operation is not Operation.UPDATE:
             self._updated.discard(work.task_id)
         self._tell(planned, work.user)
 
@@ -189,8 +193,7 @@ class DryRun:
         if planned.reason is not None:
             self._reasons[planned.reason] += 1
         if planned.calls.most:
-            least, most = self._calls.get(user, NO_CALLS)
-            self._calls[user] = CallRange(least + planned.calls.least, most + planned.calls.most)
+            self._calls[user] = self._calls.get(user, NO_CALLS).plus(planned.calls)
         self._teller.record(planned)
         if planned.would is Would.REJECTED and not planned.approved:
             self._rejected()

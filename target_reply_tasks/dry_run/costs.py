@@ -1,0 +1,63 @@
+"""What the calls of an input cost beside those of each record by itself: look-ups, and batches."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from reply_tasks.contract.members import LOOKED_UP
+from reply_tasks.contract.outcomes import Operation
+from target_reply_tasks.dry_run.planned import NO_CALLS, CallRange
+from target_reply_tasks.work import Work
+
+#: So many tasks go in one call, where it needs no member of its own for each.
+MOST_IN_A_BATCH = 100
+
+
+class Cost(NamedTuple):
+    """What a record adds to the cost of those before it.
+
+    Attributes:
+        looked_up: The members that stand for an id which is looked up.
+        look_ups: The calls that find those ids; an address is asked for once.
+        batched: Whether it may go out in a call with others.
+        begins_a_batch: Whether the fullest batches leave no room for it in the call before.
+    """
+
+    looked_up: tuple[str, ...] = ()
+    look_ups: CallRange = NO_CALLS
+    batched: bool = False
+    begins_a_batch: bool = True
+
+
+class Costs:
+    """Counts what was planned so far."""
+
+    def __init__(self) -> None:
+        self._asked: set[tuple[str, str]] = set()
+        self._in_batches: Counter[tuple[str | None, Operation, str | None]] = Counter()
+
+    def of(self, work: Work) -> Cost:
+        """What a record costs that would be sent."""
+        body = work.record.body
+        looked_up = tuple(member for member in LOOKED_UP if body.get(member) is not None)
+        asked = {(member, str(body[member])) for member in looked_up} - self._asked
+        self._asked |= asked
+        cost = Cost(looked_up, CallRange(0, len(asked)))
+        if not _may_be_batched(work):
+            return cost
+        kind = work.user, work.operation, _of_one_batch(work)
+        place = self._in_batches[kind] % MOST_IN_A_BATCH
+        self._in_batches[kind] += 1
+        return cost._replace(batched=True, begins_a_batch=place == 0)
+
+
+def _may_be_batched(work: Work) -> bool:
+    match work.operation:
+        case Operation.COMPLETE:
+            return not work.record.body
+        case Operation.ASSIGN | Operation.DELETE:
+            return True
+    return False
+
+
+def _of_one_batch(work: Work) -> str | None:
+    return work.entry.body_hash if work.operation is Operation.ASSIGN else None
