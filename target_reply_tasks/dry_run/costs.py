@@ -1,6 +1,7 @@
 """What the calls of an input cost beside those of each record by itself: look-ups, and batches."""
 
 from collections import Counter
+from collections.abc import Collection
 from typing import NamedTuple
 
 from reply_tasks.contract.members import LOOKED_UP
@@ -10,6 +11,8 @@ from target_reply_tasks.work import Work
 
 #: So many tasks go in one call, where it needs no member of its own for each.
 MOST_IN_A_BATCH = 100
+#: Asked for one, Reply lists all.
+_OF_USERS = "assignedUserEmail"
 
 
 class Cost(NamedTuple):
@@ -32,22 +35,38 @@ class Costs:
     """Counts what was planned so far."""
 
     def __init__(self) -> None:
-        self._asked: set[tuple[str, str]] = set()
+        self._asked: set[tuple[str | None, str, str]] = set()
         self._in_batches: Counter[tuple[str | None, Operation, str | None]] = Counter()
 
-    def of(self, work: Work) -> Cost:
-        """What a record costs that would be sent."""
-        body = work.record.body
-        looked_up = tuple(member for member in LOOKED_UP if body.get(member) is not None)
-        asked = {(member, str(body[member])) for member in looked_up} - self._asked
-        self._asked |= asked
-        cost = Cost(looked_up, CallRange(0, len(asked)))
+    def of(self, work: Work, unknown: Collection[str]) -> Cost:
+        """What a record costs that would be sent.
+
+        Args:
+            work: The record.
+            unknown: Its members whose addresses the ledger does not know.
+        """
+        looked_up = tuple(name for name in LOOKED_UP if work.record.body.get(name) is not None)
+        calls = NO_CALLS
+        for member in unknown:
+            calls = calls.plus(self._look_up(work, member))
+        cost = Cost(looked_up, calls)
         if not _may_be_batched(work):
             return cost
         kind = work.user, work.operation, _of_one_batch(work)
         place = self._in_batches[kind] % MOST_IN_A_BATCH
         self._in_batches[kind] += 1
         return cost._replace(batched=True, begins_a_batch=place == 0)
+
+    def _look_up(self, work: Work, member: str) -> CallRange:
+        """An address is asked for once; one call brings all users of a team."""
+        key = work.user, member, str(work.record.body[member])
+        if key in self._asked:
+            return NO_CALLS
+        told_already = member == _OF_USERS and any(
+            each[:2] == (work.user, member) for each in self._asked
+        )
+        self._asked.add(key)
+        return CallRange(0, 1) if told_already else CallRange(1, 1)
 
 
 def _may_be_batched(work: Work) -> bool:

@@ -19,13 +19,16 @@ from reply_tasks.ledger import Entry, Execution, KnownTask, RejectedUpdate, open
 from reply_tasks.ledger.database import clear_errors
 from reply_tasks.ledger.held import HeldExecution
 from reply_tasks.ledger.identity import refuse_foreign
+from reply_tasks.ledger.lookups import LookUpKey, known_lookup
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
+from reply_tasks.quota.digests import Digests
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.dry_run.linked import Linked
 from target_reply_tasks.engine.approvals import Approvals
 from target_reply_tasks.engine.judge import judge
 from target_reply_tasks.engine.judgements import Approval, Judgement, Need
 from target_reply_tasks.engine.verdicts import Verdicts
+from target_reply_tasks.sending.look_ups import KINDS
 from target_reply_tasks.work import Work
 
 #: How many tasks are kept as the planned updates would leave them; of others that is not known.
@@ -44,12 +47,14 @@ class Foreseen(NamedTuple):
         known: What is known of its task before it.
         by_earlier: Whether it rests on an operation that is only planned, and will have another id.
         follows: Whether a record before it would create its task.
+        unknown: Its members whose addresses must be looked up.
     """
 
     judgement: Judgement
     known: KnownTask
     by_earlier: bool = False
     follows: bool = False
+    unknown: tuple[str, ...] = ()
 
 
 class Foresight:
@@ -64,6 +69,7 @@ class Foresight:
         self._verdicts = Verdicts(
             mode=settings.update_mode, retry_after=timedelta(hours=settings.retry_rejected_hours)
         )
+        self._digests = Digests(settings.api_key)
         self._stack = ExitStack()
         self._connection: Connection | None = None
         self._claimed: frozenset[int] = frozenset()
@@ -150,7 +156,21 @@ class Foresight:
             self._mark(work.entry, rejected=judgement.outcome is Outcome.REJECTED)
         if judgement.outcome is not Outcome.REJECTED:
             self._linked.learn(work)
-        return Foreseen(judgement, known, by_earlier, follows)
+        return Foreseen(judgement, known, by_earlier, follows, tuple(self._unknown(work)))
+
+    def _unknown(self, work: Work) -> Iterator[str]:
+        user = work.user or self._settings.acting_user
+        for member, kind in KINDS.items():
+            address = work.record.body.get(member)
+            if address is None:
+                continue
+            if self._connection is None:
+                yield member
+                continue
+            with self._reading() as connection:
+                key = LookUpKey(kind, address, self._digests[user])
+                if known_lookup(connection, key) is None:
+                    yield member
 
     def rejected(self, entry: Entry) -> None:
         """A record can't be read by the contract: of an update, its task keeps an older text."""

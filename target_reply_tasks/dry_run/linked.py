@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import KnownTask
+from reply_tasks.ledger.links import Link, LinkSource
 from target_reply_tasks.engine.judgements import Judgement
 from target_reply_tasks.engine.linking import Linking, already_linked, ambiguous
 from target_reply_tasks.work import Work
@@ -51,10 +52,14 @@ class Linked:
         """What a creation comes to whose external id stands for a task already."""
         if work.operation is not Operation.CREATE or known.execution is not None:
             return None
-        link = self._linking.link_of(work)
-        if link is not None:
-            return already_linked(work, link)
-        return ambiguous(work) if self._tasks_of(work) else None
+        tasks = self._tasks_of(work)
+        if len(tasks) > 1:
+            return ambiguous(work)
+        for task_id in tasks:
+            return already_linked(
+                work, Link(work.entry.external_id or "", task_id, LinkSource.RECORD)
+            )
+        return None
 
     def learn(self, work: Work) -> None:
         """A record that carries both keys says which task its external id stands for."""

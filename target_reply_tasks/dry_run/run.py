@@ -179,7 +179,7 @@ class DryRun:
         if need is Need.DROP:
             return
         mode = self._settings.update_mode
-        cost = self._costs.of(work) if need is Need.SEND else Cost()
+        cost = self._costs.of(work, foreseen.unknown) if need is Need.SEND else Cost()
         after_update = work.task_id in self._updated
         planned = plan(work, foreseen, mode, cost, after_update=after_update)
         if need is Need.SEND and work.operation is Operation.UPDATE:
