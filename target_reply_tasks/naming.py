@@ -20,11 +20,11 @@ _LONGEST = 80
 def name_of(entry: Entry) -> str:
     """Its external id, operation and task, as far as they could be read."""
     noun = "record" if entry.operation is None else _NOUNS[entry.operation]
+    key = entry.external_id
     if entry.task_id is not None and entry.task_id > 0:
         noun = f"{noun} of task {entry.task_id}"
-    elif entry.external_id is None and entry.operation is not Operation.CREATE:
-        noun = f"{noun} of a task without an id"
-    key = entry.external_id
+    elif key is None and entry.operation is not Operation.CREATE:
+        noun = f"{noun} without a task"
     if key is None:
         return noun
     return f"{key if len(key) <= _LONGEST else key[:_LONGEST] + '…'}: {noun}"

@@ -18,7 +18,15 @@ from reply_tasks.contract import (
 from reply_tasks.contract.members import body_members, record_members
 from reply_tasks.contract.validate import Form, form_schema
 
-NAMES = ["task_update", "task_execution", "task_detail"]
+NAMES = [
+    "task_update",
+    "task_execution",
+    "task_creation",
+    "task_completion",
+    "task_assignment",
+    "task_deletion",
+    "task_detail",
+]
 
 #: Keywords that jsonschema and fastjsonschema implement alike, for what canonical records hold.
 SHARED_KEYWORDS = {
@@ -37,6 +45,7 @@ SHARED_KEYWORDS = {
     "format",
     "if",
     "then",
+    "anyOf",
 }
 
 
@@ -47,6 +56,8 @@ def subschemas(one: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for keyword in ("items", "if", "then"):
         if keyword in one:
             yield from subschemas(one[keyword])
+    for part in one.get("anyOf", ()):
+        yield from subschemas(part)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -85,19 +96,27 @@ def test_a_loaded_schema_is_ones_own() -> None:
 def test_an_unknown_schema_is_an_error() -> None:
     """A wrong name is an error at once."""
     with pytest.raises(FileNotFoundError):
-        schema("task_create")
+        schema("task_merge")
 
 
 @pytest.mark.parametrize(
     ("operation", "name"),
-    [(Operation.UPDATE, "task_update"), (Operation.EXECUTE, "task_execution")],
+    [
+        (Operation.UPDATE, "task_update"),
+        (Operation.EXECUTE, "task_execution"),
+        (Operation.CREATE, "task_creation"),
+        (Operation.COMPLETE, "task_completion"),
+        (Operation.ASSIGN, "task_assignment"),
+        (Operation.DELETE, "task_deletion"),
+    ],
 )
 def test_the_member_table_and_the_schema_have_the_same_members(
     operation: Operation, name: str
 ) -> None:
-    """What is read and what is judged are the same members."""
+    """What is read and what is judged are the same members; a new task must not bring an id."""
     properties = schema(name)["properties"]
-    assert {member.name for member in record_members(operation)} == set(properties)
+    of_a_rule = {"id"} if operation is Operation.CREATE else set()
+    assert {member.name for member in record_members(operation)} == set(properties) | of_a_rule
     for member in body_members(operation):
         parts = properties[member.name].get("properties", {})
         assert {part.name for part in member.parts} == set(parts)
@@ -120,11 +139,11 @@ def test_enums_and_schema_agree() -> None:
         assert all(f"{member.value} {member.wire_name}" in described for member in enum)
 
 
-def test_the_merge_form_requires_only_the_id() -> None:
-    """The merge form is the update's schema without what it requires beside the id."""
-    assert form_schema(Form.MERGE)["required"] == ["id"]
+def test_the_merge_form_requires_only_a_key() -> None:
+    """The merge form is the update's schema without what it requires beside the task's key."""
     required = [one["required"] for one in subschemas(form_schema(Form.MERGE)) if "required" in one]
-    assert required == [["id"], ["taskType"]]  # the second is the LinkedIn condition
+    # the first is the LinkedIn condition
+    assert required == [["taskType"], ["id"], ["externalId"]]
     assert form_schema(Form.UPDATE) == schema("task_update")
 
 

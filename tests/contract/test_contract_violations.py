@@ -22,15 +22,15 @@ from reply_tasks.contract import (
     ("changes", "expected"),
     [
         # ids
-        ({"id": None}, [("/id", "type", "null")]),
+        ({"id": None, "externalId": None}, [("/id", "required", "missing")]),
         ({"id": 0}, [("/id", "minimum", "integer")]),
         ({"id": "-5"}, [("/id", "minimum", "integer")]),
         ({"id": -(10**5000)}, [("/id", "minimum", "integer")]),
         ({"id": True}, [("/id", "type", "boolean")]),
         ({"id": "4 2"}, [("/id", "type", "string")]),
         ({"id": "42.5"}, [("/id", "type", "string")]),
-        ({"id": ""}, [("/id", "type", "string")]),
-        ({"id": "None"}, [("/id", "type", "string")]),
+        ({"id": "", "externalId": ""}, [("/id", "required", "missing")]),
+        ({"id": "None", "externalId": "None"}, [("/id", "required", "missing")]),
         ({"id": "\u0664\u0662"}, [("/id", "type", "string")]),
         ({"id": 42.5}, [("/id", "type", "number")]),
         ({"id": float("nan")}, [("/id", "type", "number")]),

@@ -31,6 +31,9 @@ ENUMS: dict[str, type[ReplyEnum]] = {
 SCHEMAS = {
     "task_update": "TaskUpdateRequest",
     "task_execution": "TaskExecuteRequest",
+    "task_creation": "TaskCreateRequest",
+    "task_completion": "TaskCompleteRequest",
+    "task_assignment": "TaskAssignRequest",
     "task_detail": "Task",
 }
 _BY_MEMBER = {"taskType": TaskType, "linkedInTaskType": LinkedInTaskType}
@@ -46,9 +49,9 @@ def members_of(name: str) -> Members:
 
 
 def _named(path: str, member: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "enum" not in member:
+    enum = _BY_MEMBER.get(path)
+    if "enum" not in member or enum is None:
         return member
-    enum = _BY_MEMBER[path]
     return {**member, "enum": [enum(number).wire_name for number in member["enum"]]}
 
 

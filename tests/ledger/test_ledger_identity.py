@@ -56,7 +56,7 @@ def test_a_ledger_that_goes_on_is_known_again(ledger_url: str) -> None:
         with first.read() as connection:
             seen = position(connection)
         settle_all(first, *unclaimed(3))
-    assert seen.numbers == {"operations": 2, "runs": 0}
+    assert seen.numbers == {"operations": 2, "runs": 0, "task_links": 0}
     with Ledger.open(ledger_url) as second, second.read() as connection:
         assert is_continued(connection, seen.edition, "operations", 2)
         assert Edition.from_json(seen.edition.as_json()) == seen.edition

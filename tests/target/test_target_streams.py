@@ -69,7 +69,7 @@ def test_the_default_operation_is_for_the_other_streams(stage: Stage) -> None:
     }
 
 
-@pytest.mark.parametrize("operation", ["delete", 7, None, {"a": 1}])
+@pytest.mark.parametrize("operation", ["upsert", 7, None, {"a": 1}])
 def test_an_operation_that_can_not_be_read_rejects_its_record(
     stage: Stage, operation: object
 ) -> None:
@@ -85,7 +85,7 @@ def test_an_operation_that_can_not_be_read_rejects_its_record(
     (rejected,) = [row for row in stage.operations() if row["outcome"] == "rejected"]
     (error,) = rejected["problem"]["errors"]
     assert error["pointer"] == "/operation"
-    shown = {"delete": "'delete'", "7": "7", "None": "is required"}.get(str(operation), "object")
+    shown = {"upsert": "'upsert'", "7": "7", "None": "is required"}.get(str(operation), "object")
     assert shown in error["detail"]
 
 
