@@ -94,14 +94,16 @@ def _table(story: Story, expected: Mapping[str, Note]) -> Table:
     order = {key: place for place, key in enumerate(expected)}
     shown = [each for each in story.operations if each.run != 1]
     shown.sort(key=lambda each: (each.run, order.get(each.external_id or "", len(order))))
+    texts = {key: [note.text, *note.then] for key, note in expected.items()}
     for place, each in enumerate(shown):
         if place and shown[place - 1].run != each.run:
             table.add_section()
-        note = expected.get(each.external_id or "")
+        text = next(iter(texts.get(each.external_id or "", ())), each.detail or "")
+        texts.get(each.external_id or "", [])[:1] = []
         repeated = again.get(each.external_id) if each.run == 0 else None
         table.add_row(
             each.external_id or "",
-            note.text if note else each.detail or "",
+            text,
             "" if each.task_id is None else str(each.task_id),
             _styled(each),
             "" if repeated is None else _styled(repeated),
@@ -122,16 +124,17 @@ def _words(outcome: str, reason: str | None) -> str:
 
 
 def _summary(story: Story) -> str:
-    first, again, merged, held, approved = story.calls
+    first, again, merged, lived, held, approved = story.calls
     streams = ", ".join(f"{count} {stream}" for stream, count in story.emitted.items())
     return (
         f"First run: {first} calls, {story.sent[0]} emails and SMS sent.\n"
         f"Same records again: {again} calls, {story.sent[1] - story.sent[0]} sent. "
         "What Reply had refused is not asked again within a day.\n"
         f"Merge run: {merged} calls, {story.sent[2] - story.sent[1]} sent.\n"
+        f"Whole lives by the CRM's key: {lived} calls, {story.sent[3] - story.sent[2]} sent.\n"
         f"Two updates, and two emails held for a person: {held} calls, "
-        f"{story.sent[3] - story.sent[2]} sent.\n"
-        f"One of the emails approved: {approved} call, {story.sent[4] - story.sent[3]} sent.\n"
+        f"{story.sent[4] - story.sent[3]} sent.\n"
+        f"One of the emails approved: {approved} call, {story.sent[5] - story.sent[4]} sent.\n"
         f"The tap emitted {streams}; run again with its state, {story.emitted_again}.\n"
     )
 
@@ -139,15 +142,15 @@ def _summary(story: Story) -> str:
 def _where_to_look(folder: Path) -> str:
     return f"""\
   {folder}
-    records.singer, merges.singer   what went in
+    records.singer, lives.singer    what went in
     config.json                     a config to start from: it works once
                                     `reply-tasks sandbox` is started
     1-first.log                     the run's own account
-    6-tap.jsonl                     what a warehouse would get
+    7-tap.jsonl                     what a warehouse would get
     ledger.db                       every claim, call and outcome (a SQLite file)
-  reply-tasks held --config {folder}/4-held.config.json
+  reply-tasks held --config {folder}/5-held.config.json
                                     what still waits for a person
-  reply-tasks console --config {folder}/4-held.config.json
+  reply-tasks console --config {folder}/5-held.config.json
                                     the same in a browser (pip install 'reply-tasks[console]')
   target-reply-tasks --about        every setting
   reply-tasks sandbox               a local Reply API to rehearse your own pipeline on

@@ -76,6 +76,7 @@ def play(folder: Path, tell: Callable[[str], None]) -> Story:
         _prepare(api_url)
         replace = _config(folder, api_url)
         merge = {**replace, "update_mode": "merge"}
+        creating = {**replace, "create_missing": True}
         held = {**replace, "executions_without_approval": 0}
         calls, sent = [0], []
         for text, name, messages, config in (
@@ -83,8 +84,14 @@ def play(folder: Path, tell: Callable[[str], None]) -> Story:
             ("The same records go in again", "2-again", "records", replace),
             ("Partial records go in, in merge mode", "3-merge", "merges", merge),
             (
+                "Tasks live their lives, by the CRM's key alone",
+                "4-lives",
+                "lives",
+                creating,
+            ),
+            (
                 "Two updates go in, and two emails that a person must approve",
-                "4-held",
+                "5-held",
                 "approvals",
                 held,
             ),
@@ -94,18 +101,18 @@ def play(folder: Path, tell: Callable[[str], None]) -> Story:
             _run_target(folder, name, messages)
             calls.append(len(_control(api_url, "calls")))
             sent.append(len(_control(api_url, "outbox")))
-        tell("A person approves one of them, and the next run sends it (run 5-approved)")
+        tell("A person approves one of them, and the next run sends it (run 6-approved)")
         _approve_one(folder)
-        _write(folder, "5-approved.config.json", held)
-        _run_target(folder, "5-approved", None)
+        _write(folder, "6-approved.config.json", held)
+        _run_target(folder, "6-approved", None)
         calls.append(len(_control(api_url, "calls")))
         sent.append(len(_control(api_url, "outbox")))
         tell("tap-reply-tasks emits what came back, and the fate of every record")
-        _run_tap(folder, "6-tap")
+        _run_tap(folder, "7-tap")
         tell("tap-reply-tasks runs again with its state")
-        _run_tap(folder, "7-tap", state="6-tap.state.json")
+        _run_tap(folder, "8-tap", state="7-tap.state.json")
     _write(folder, "config.json", _starter(folder))
-    records = list(_records(folder / "6-tap.jsonl"))
+    records = list(_records(folder / "7-tap.jsonl"))
     emitted: dict[str, int] = {}
     for stream, _ in records:
         emitted[stream] = emitted.get(stream, 0) + 1
@@ -114,7 +121,7 @@ def play(folder: Path, tell: Callable[[str], None]) -> Story:
         calls=tuple(after - before for before, after in pairwise(calls)),
         sent=tuple(sent),
         emitted=emitted,
-        emitted_again=len(list(_records(folder / "7-tap.jsonl"))),
+        emitted_again=len(list(_records(folder / "8-tap.jsonl"))),
     )
 
 
@@ -151,6 +158,7 @@ def _sandbox(folder: Path) -> Iterator[str]:
 def _prepare(api_url: str) -> None:
     for task in example_json("tasks.json"):
         _control(api_url, "tasks", task)
+    _control(api_url, "contacts", example_json("contacts.json"))
     _control(api_url, "faults", example_json("faults.json"))
 
 
@@ -189,7 +197,7 @@ def _run_target(folder: Path, name: str, messages: str | None) -> None:
 
 def _approve_one(folder: Path) -> None:
     """Say yes to one of what waits, as a person does who has read it."""
-    config = ["--config", str(folder / "4-held.config.json")]
+    config = ["--config", str(folder / "5-held.config.json")]
     command = [_script("reply-tasks"), "held", "--json", *config]
     _run(folder, "held", command, output="held.json")
     waits = json.loads((folder / "held.json").read_text())

@@ -34,8 +34,13 @@ def test_the_examples_meet_every_outcome_and_every_reason() -> None:
     reasons = {note.reason for note in expected if note.reason is not None}
     assert reasons | set(UNNOTED) == set(Reason) - OF_A_PERSON - NOT_SHOWN
     assert (
-        sum(map(record_count, ("records.singer", "merges.singer", "approvals.singer")))
-        == len(expected) + 1
+        sum(
+            map(
+                record_count,
+                ("records.singer", "merges.singer", "lives.singer", "approvals.singer"),
+            )
+        )
+        == sum(1 + len(note.then) for note in expected) + 1
     )
 
 
@@ -64,14 +69,14 @@ def test_the_whole_loop_over_the_console_scripts(tmp_path: Path) -> None:
     """Every example ends as noted, the second run sends nothing, the second tap emits nothing."""
     steps: list[str] = []
     story = play(tmp_path, steps.append)
-    assert len(steps) == 7
+    assert len(steps) == 8
     assert unexpected(story.operations, notes()) == []
     unnoted = [each for each in story.operations if each.run != 1 and each.external_id is None]
     assert Counter(each.reason for each in unnoted) == UNNOTED
     assert story.sent[0] > 0
     assert story.sent[1] == story.sent[0]
-    assert (story.sent[3], story.sent[4]) == (story.sent[2], story.sent[2] + 1)
-    assert story.emitted["runs"] == 5
+    assert (story.sent[4], story.sent[5]) == (story.sent[3], story.sent[3] + 1)
+    assert story.emitted["runs"] == 6
     assert story.emitted["task_operations"] == len(story.operations)
     assert story.emitted_again == 0
 
@@ -91,7 +96,7 @@ def test_the_demo_shows_each_record_and_where_to_look(tmp_path: Path) -> None:
     assert str(folder) in after
     named = re.findall(r"^ {4}(\S.*?) {2,}", after, re.MULTILINE)
     files = [name for names in named for name in names.split(", ")]
-    assert {"records.singer", "ledger.db", "6-tap.jsonl", "config.json"} <= set(files)
+    assert {"records.singer", "ledger.db", "7-tap.jsonl", "config.json"} <= set(files)
     starter = TapSettings.from_config(json.loads((folder / "config.json").read_text()))
     assert starter.api_url.endswith(":8300/v3"), "where `reply-tasks sandbox` listens"
     assert all((folder / name).exists() for name in files)

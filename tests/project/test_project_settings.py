@@ -51,6 +51,7 @@ TARGET: dict[str, Any] = COMMON | {
     "retry_rejected_hours": 24,
     "keep_repeats": False,
     "retention_days": None,
+    "create_missing": False,
 }
 TAP: dict[str, Any] = COMMON | {
     "start_date": None,

@@ -101,16 +101,23 @@ def test_a_recipe_breaks_with_each_of_its_columns(recipe: Recipe) -> None:
         assert map_records(recipe, without=column) != mapped, column
 
 
-@pytest.mark.parametrize("column", ["task_id", "due_to", "template"])
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [
+        ("task_id", "not_linked"),
+        ("due_to", "invalid_record"),
+        ("template", "invalid_record"),
+    ],
+)
 def test_a_view_without_a_column_is_refused(
-    column: str, server: SandboxServer, tmp_path: Path
+    column: str, reason: str, server: SandboxServer, tmp_path: Path
 ) -> None:
     """A view's column under another name is a rejection of its rows, not a task half written."""
     config = {**connection(server, tmp_path), **VIEW.settings}
     listen(config, [renamed(each, column) for each in VIEW.messages])
     found = happened(server, config["ledger_url"])
     updates = [outcome for outcome in found["outcomes"] if outcome[1] == "update"]
-    assert [outcome[3] for outcome in updates] == ["invalid_record"] * 3
+    assert [outcome[3] for outcome in updates] == [reason] * 3
     assert not [call for call in found["calls"] if call[1] == "PUT"]
 
 

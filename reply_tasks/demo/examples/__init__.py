@@ -11,11 +11,15 @@ from reply_tasks.contract.outcomes import Outcome, Reason
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What one record shows, and how it must end the first time that it is read."""
+    """What one record shows, and how it must end the first time that it is read.
+
+    ``then`` tells of the later records of the same key: each is applied.
+    """
 
     text: str
     outcome: Outcome
     reason: Reason | None
+    then: tuple[str, ...] = ()
 
 
 def example_text(name: str) -> str:
@@ -37,7 +41,12 @@ def record_count(name: str) -> int:
 def notes() -> Mapping[str, Note]:
     """The note on each record, by its external id."""
     return {
-        key: Note(note["note"], Outcome(note["outcome"]), _reason(note.get("reason")))
+        key: Note(
+            note["note"],
+            Outcome(note["outcome"]),
+            _reason(note.get("reason")),
+            tuple(note.get("then", ())),
+        )
         for key, note in example_json("notes.json").items()
     }
 
