@@ -72,7 +72,7 @@ def _preview(settings: CommonSettings) -> list[tuple[str, str]]:
             if each.claim.entry.record.get("content") is not None:
                 continue
             try:
-                found = reads(each.claim.entry)
+                found = reads.read_back(each.claim.entry)
             except ReadBackError as error:
                 raise click.ClickException(str(error)) from None
             if found.task is None:

@@ -8,6 +8,7 @@ from reply_tasks.finding_dialect import client_of_reply
 from reply_tasks.ledger import Entry, Ledger
 from reply_tasks.quota.quota import Wait
 from reply_tasks.resolving import ReadBack, ReadBackError, TaskReads
+from reply_tasks.resolving.search import Search, look_for
 from reply_tasks.settings import CommonSettings
 
 
@@ -35,15 +36,26 @@ class Reads:
         self._with_content = with_content
         self._reads: TaskReads | None = None
 
-    def __call__(self, entry: Entry) -> ReadBack:
+    def read_back(self, entry: Entry) -> ReadBack:
         """Read the task of an operation.
 
         Raises:
             ReadBackError: There is no key, or Reply can't be asked.
         """
+        return self._made().read_back(entry, with_content=self._with_content)
+
+    def look_for(self, entry: Entry) -> Search:
+        """Look for the task of a creation.
+
+        Raises:
+            ReadBackError: There is no key, or Reply can't be asked.
+        """
+        return look_for(self._made(), entry)
+
+    def _made(self) -> TaskReads:
         if self._reads is None:
             self._reads = self._make()
-        return self._reads.read_back(entry, with_content=self._with_content)
+        return self._reads
 
     def _make(self) -> TaskReads:
         if self._settings.api_key is None:

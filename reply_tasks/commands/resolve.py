@@ -10,7 +10,9 @@ import click
 
 from reply_tasks.commands.options import json_option, one_line_errors, settings_options
 from reply_tasks.commands.reads import Reads
+from reply_tasks.contract.naming import record_name
 from reply_tasks.contract.outcomes import Outcome
+from reply_tasks.contract.shown import shown
 from reply_tasks.ledger import Ledger
 from reply_tasks.resolving import (
     SHOWN_ID,
@@ -30,6 +32,7 @@ _EXAMPLE = """\b
 Example:
   reply-tasks resolve
   reply-tasks resolve --as not-sent 1f0a93c27b6e
+  reply-tasks resolve --as sent --task 1042 2b1c84d38e7f
 """
 
 
@@ -39,31 +42,42 @@ Example:
     "--as",
     "word",
     type=click.Choice([word.value for word in OperatorVerdict]),
-    help="A person's word on the executions with these IDs, in place of a read-back.",
+    help="A person's word on the operations with these IDs, in place of a read-back.",
+)
+@click.option(
+    "--task",
+    "task_id",
+    type=click.IntRange(min=1),
+    help="With --as sent, of one creation: the task that it made.",
 )
 @click.option("--dry-run", is_flag=True, help="Read tasks back and tell, but settle nothing.")
 @json_option
 @settings_options(offered=COMMON_SETTINGS)
-def resolve(
+def resolve(  # noqa: PLR0913 - each one an option
     *,
     ids: tuple[str, ...],
     word: str | None,
+    task_id: int | None,
     dry_run: bool,
     as_json: bool,
     settings: CommonSettings,
 ) -> None:
-    """Settle claims of dead processes and uncertain executions by reading their tasks back.
+    """Settle claims of dead processes and what is uncertain by looking in Reply.
 
     An ID is that of an operation, or a unique beginning of it; without one, all that is open is
-    looked at. Nothing is ever sent, and what a live process does is left alone. An execution whose
-    task is still New stays uncertain until a person says with --as whether it was sent: "sent"
-    makes it applied; "not-sent" makes it rejected, and a replay of its record may send it.
+    looked at. Nothing is ever sent, and what a live process does is left alone. A task is read
+    back; that of a creation is looked for by what it is. What is not established stays uncertain
+    until a person says with --as whether it was sent: "sent" makes it applied; "not-sent" makes it
+    rejected, and a replay of its record may send it. For a creation that was sent, --task says
+    which task it made.
 
-    Exit code 0: no execution is uncertain any more. 2: some are. 1: Reply or the ledger could not
-    be asked.
+    Exit code 0: nothing is uncertain any more. 2: something is. 1: Reply or the ledger could not be
+    asked.
     """
     if word is not None and not ids:
         raise click.UsageError("--as needs the ID of an operation.")
+    if task_id is not None and (word != OperatorVerdict.SENT or len(ids) != 1):
+        raise click.UsageError("--task needs --as sent and the ID of one operation.")
     told: list[Fate] = []
     try:
         with one_line_errors(), ExitStack() as stack:
@@ -73,7 +87,8 @@ def resolve(
             chosen = [find_operation(ledger, each) for each in ids]
             look = Reads(ledger, settings, stack)
             resolver = Resolver(ledger, look, dry_run=dry_run)
-            for fate in _fates(resolver, chosen, None if word is None else OperatorVerdict(word)):
+            said = None if word is None else OperatorVerdict(word)
+            for fate in _fates(resolver, chosen, said, task_id):
                 told.append(fate)
                 if not as_json:
                     click.echo(_line(fate))
@@ -88,18 +103,18 @@ def resolve(
         raise click.exceptions.Exit(STAYS_UNCERTAIN)
 
 
-def _fates(resolver: Resolver, chosen: list[str], word: OperatorVerdict | None) -> Iterator[Fate]:
+def _fates(
+    resolver: Resolver, chosen: list[str], word: OperatorVerdict | None, task_id: int | None
+) -> Iterator[Fate]:
     if word is None:
         yield from resolver.resolve(chosen or None)
         return
     for operation_id in chosen:
-        yield from resolver.take_word(operation_id, word)
+        yield from resolver.take_word(operation_id, word, task_id=task_id)
 
 
 def _line(fate: Fate) -> str:
     outcome: Any = "left to the next run" if fate.outcome is None else fate.outcome
     reason = "" if fate.reason is None else f" ({fate.reason})"
-    return (
-        f"{fate.operation_id[:SHOWN_ID]}  {fate.operation} of task {fate.task_id}: "
-        f"{fate.was} -> {outcome}{reason}. {fate.detail}"
-    )
+    name = shown(record_name(fate.operation, fate.task_id, fate.external_id))
+    return f"{fate.operation_id[:SHOWN_ID]}  {name}, {fate.was} -> {outcome}{reason}. {fate.detail}"

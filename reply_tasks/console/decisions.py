@@ -25,6 +25,7 @@ from reply_tasks.resolving import (
     Resolver,
     find_operation,
 )
+from reply_tasks.resolving.search import Search
 
 _LONGEST_WHY = 500
 _GO_OUT = "goes out with the next run of the target"
@@ -141,7 +142,7 @@ def decide_on_uncertain(request: Request) -> Response:
     texts = []
     try:
         with Ledger.open(console.settings.ledger_url, create=False) as ledger:
-            resolver = Resolver(ledger, _reads_nothing)
+            resolver = Resolver(ledger, _LooksAtNothing())
             found = find_operation(ledger, operation_id)
             for fate in resolver.take_word(found, OperatorVerdict(word)):
                 outcome = fate.outcome or "left to the next run"
@@ -151,8 +152,16 @@ def decide_on_uncertain(request: Request) -> Response:
     return _back(request, "/uncertain", texts)
 
 
-def _reads_nothing(_entry: Entry) -> ReadBack:
-    raise ReadBackError("The console reads no task back: a person's word is enough.")
+class _LooksAtNothing:
+    """The console reads no task back: a person's word is enough."""
+
+    def read_back(self, _entry: Entry) -> ReadBack:
+        """Nothing is read."""
+        raise ReadBackError("The console reads no task back.")
+
+    def look_for(self, _entry: Entry) -> Search:
+        """Nothing is looked for."""
+        raise ReadBackError("The console looks for no task.")
 
 
 def form_of(request: Request) -> Form:

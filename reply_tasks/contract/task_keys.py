@@ -24,6 +24,13 @@ def key_of_body(hashed: str, act_as_user_id: int | None) -> int:
     return _key(f"body\n{hashed}{user}")
 
 
+def key_of_creation(external_id: str | int | None, hashed: str, act_as_user_id: int | None) -> int:
+    """The key of a task that a creation makes."""
+    if external_id is not None:
+        return key_of_external_id(external_id)
+    return key_of_body(hashed, act_as_user_id)
+
+
 def _key(text: str) -> int:
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     return -1 - (int.from_bytes(digest[:8]) >> (64 - _BITS))

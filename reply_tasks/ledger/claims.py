@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from reply_tasks.contract.outcomes import Operation
+from reply_tasks.contract.task_keys import key_of_creation
 from reply_tasks.ledger.boot_clock import since_boot
 from reply_tasks.ledger.bulk import Bulk
 from reply_tasks.ledger.conflicts import insert_into
@@ -188,13 +189,21 @@ def read_entry(row: Row[Any]) -> Entry:
         operation_id=row.operation_id,
         stream=row.stream,
         operation=None if row.operation is None else Operation(row.operation),
-        task_id=row.task_id,
+        task_id=_task_or_key(row),
         external_id=row.external_id,
         act_as_user_id=row.act_as_user_id,
         body_hash=row.body_hash,
         record=row.record or {},
         received_at=row.received_at,
     )
+
+
+def _task_or_key(row: Row[Any]) -> int | None:
+    """The task; of a creation without one its key, which only a claim's row holds."""
+    if row.task_id is None and row.operation == Operation.CREATE and row.body_hash is not None:
+        return key_of_creation(row.external_id, row.body_hash, row.act_as_user_id)
+    known: int | None = row.task_id
+    return known
 
 
 def read_claim(row: Row[Any]) -> Claim:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
@@ -12,6 +13,22 @@ from reply_tasks.ledger.tables import lookups
 
 #: For how long an address is not looked up again.
 KEPT_FOR = timedelta(days=1)
+
+
+class LookUpKind(StrEnum):
+    """What is looked up."""
+
+    CONTACT = "contact"
+    USER = "user"
+    MAILBOX = "mailbox"
+
+
+#: What each member of a record looks up.
+KINDS = {
+    "contactEmail": LookUpKind.CONTACT,
+    "assignedUserEmail": LookUpKind.USER,
+    "emailAccount": LookUpKind.MAILBOX,
+}
 
 
 class LookUpKey(NamedTuple):
@@ -42,6 +59,14 @@ def known_lookup(
     if row is None or not (however_old or row.looked_up_at >= clock(connection) - KEPT_FOR):
         return None
     return row.value, row.found
+
+
+def ids_ever_found(connection: Connection, kind: LookUpKind, address: str) -> frozenset[int]:
+    """The ids that an address was found to stand for, by whomever and however long ago."""
+    statement = select(lookups.c.value).where(
+        lookups.c.kind == kind, lookups.c.address == address, lookups.c.value.is_not(None)
+    )
+    return frozenset(connection.scalars(statement))
 
 
 def keep_lookups(connection: Connection, found: Mapping[LookUpKey, tuple[int | None, int]]) -> None:

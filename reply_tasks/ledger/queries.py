@@ -211,13 +211,13 @@ def _pages(
         after = page[-1]["sequence"]
 
 
-def uncertain_executions(connection: Connection) -> list[Claim]:
-    """Executions that may have been sent and whose effect was not established, oldest first."""
+def uncertain_claims(connection: Connection) -> list[Claim]:
+    """Operations that may have been sent and whose effect was not established, oldest first."""
     return _uncertain(connection, operations.c.claimed_at.is_not(None))
 
 
-def executions_in_wait(connection: Connection) -> list[Claim]:
-    """Executions that were never sent, since an uncertain one of the same task came first."""
+def claims_in_wait(connection: Connection) -> list[Claim]:
+    """Operations that were never sent, since an uncertain one of the same task came first."""
     return _uncertain(connection, operations.c.claimed_at.is_(None))
 
 

@@ -1,4 +1,4 @@
-"""Settling anew: an uncertain execution gets the outcome that was found out later.
+"""Settling anew: an uncertain operation gets the outcome that was found out later.
 
 Its row gets a new number, so that whoever reads in order of ``sequence`` learns of its new fate.
 """
@@ -6,17 +6,21 @@ Its row gets a new number, so that whoever reads in order of ``sequence`` learns
 from sqlalchemy import Connection, select, update
 
 from reply_tasks.contract.outcomes import Outcome
+from reply_tasks.ledger.links import learn_links
 from reply_tasks.ledger.remembering import remember
 from reply_tasks.ledger.settling import next_sequences, outcome_row
 from reply_tasks.ledger.tables import operations, tasks
 from reply_tasks.ledger.values import Settlement
 
+#: What is remembered of an operation that can't be undone.
+_REMEMBERED = ("operation_id", "outcome", "hash", "external_id")
+
 
 def resettle(connection: Connection, settlement: Settlement) -> bool:
     """Give an uncertain operation another outcome.
 
-    What the ledger knows of its task follows: an execution that happened stands in the way of
-    another one for ever, one that did not happen no longer does.
+    What the ledger knows of its task follows: what happened stands in the way of another such
+    operation for ever, what did not happen no longer does. A creation that happened is linked.
 
     Args:
         connection: In a write transaction.
@@ -37,17 +41,14 @@ def resettle(connection: Connection, settlement: Settlement) -> bool:
     connection.execute(
         update(operations)
         .where(operations.c.operation_id == operation_id)
-        .values(**outcome_row(settlement, number))
+        .values(task_id=settlement.task_id, **outcome_row(settlement, number))
     )
-    connection.execute(
-        update(tasks)
-        .where(tasks.c.execution_operation_id == operation_id)
-        .values(
-            execution_operation_id=None,
-            execution_outcome=None,
-            execution_hash=None,
-            execution_external_id=None,
+    for kind in ("execution", "deletion"):
+        connection.execute(
+            update(tasks)
+            .where(tasks.c[f"{kind}_operation_id"] == operation_id)
+            .values({f"{kind}_{name}": None for name in _REMEMBERED})
         )
-    )
     remember(connection, [settlement])
+    learn_links(connection, [settlement])
     return True

@@ -15,6 +15,8 @@ from reply_tasks.contract.enums import CreationSource
 from reply_tasks.contract.kept import kept_body
 from reply_tasks.resolving.evidence import CLOCK_ALLOWANCE, Found, has_body, same_body
 
+#: So many tasks of one start, type and contact are listed, and so many of them are read.
+MOST_LISTED, MOST_READ = 1000, 100
 #: Reply's clock is known to the second, from the ``Date`` of its answers.
 _ITS_CLOCK = timedelta(seconds=1)
 

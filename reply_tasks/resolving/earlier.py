@@ -1,11 +1,11 @@
-"""What an execution record means after an earlier execution of the same task. Pure.
+"""What a record that can't be undone means after an earlier one of the same task. Pure.
 
-A task is executed at most once, so that the earlier one decides.
+A task is made, executed or completed, and deleted at most once, so that the earlier one decides.
 """
 
 from typing import NamedTuple
 
-from reply_tasks.contract.outcomes import Outcome, Reason
+from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Entry, Execution
 
 
@@ -29,10 +29,26 @@ def after_execution(entry: Entry, execution: Execution) -> Meaning:
         )
     same = (entry.body_hash, entry.external_id) == (execution.body_hash, execution.external_id)
     if same and execution.outcome is Outcome.APPLIED:
-        return Meaning(Outcome.UNCHANGED, None, f"Executed by {other} from the same record.")
+        return Meaning(
+            Outcome.UNCHANGED, None, f"{_DONE[entry.operation]} by {other} from the same record."
+        )
     ending = "" if execution.outcome is Outcome.APPLIED else ", and the execution failed"
-    return Meaning(
-        Outcome.REJECTED,
-        Reason.ALREADY_EXECUTED,
-        f"{other.capitalize()} executed this task{ending}.",
-    )
+    told = f"{other.capitalize()} {_TOLD[entry.operation]}{ending}."
+    return Meaning(Outcome.REJECTED, Reason.ALREADY_EXECUTED, told)
+
+
+_DONE = {
+    None: "Done",
+    Operation.EXECUTE: "Executed",
+    Operation.CREATE: "Created",
+    Operation.COMPLETE: "Completed",
+    Operation.DELETE: "Deleted",
+}
+#: What the earlier one has done, where another one is asked for.
+_TOLD = {
+    None: "has done so",
+    Operation.EXECUTE: "executed or completed this task",
+    Operation.CREATE: "created this task: send an update of it",
+    Operation.COMPLETE: "executed or completed this task",
+    Operation.DELETE: "deleted this task",
+}

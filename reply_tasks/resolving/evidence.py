@@ -12,6 +12,10 @@ from reply_tasks.contract.enums import TaskStatus
 CLOCK_ALLOWANCE = timedelta(minutes=1)
 
 
+#: Deleting makes a new task cancelled and a finished one archived.
+GONE = frozenset({TaskStatus.CANCELLED, TaskStatus.ARCHIVED})
+
+
 class Found(StrEnum):
     """What the read-back established.
 

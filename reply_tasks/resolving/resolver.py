@@ -1,45 +1,41 @@
 """The resolver: settles what is open on a ledger, one operation at a time."""
 
-import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Protocol
 
 from sqlalchemy import Connection
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Claim, Entry, Ledger, Settlement
+from reply_tasks.ledger.links import learn_links
 from reply_tasks.ledger.liveness import Holder
 from reply_tasks.ledger.orphans import orphans, take_over_orphans
 from reply_tasks.ledger.queries import (
-    executions_in_wait,
+    claims_in_wait,
     known_tasks,
-    operations_named,
-    uncertain_executions,
+    uncertain_claims,
 )
 from reply_tasks.ledger.resettling import resettle
 from reply_tasks.ledger.runs import close_dead_runs
 from reply_tasks.ledger.settling import ClaimLostError, settle
+from reply_tasks.resolving.chosen import ResolveError, check_task
 from reply_tasks.resolving.judging import (
-    LEFT_TO_THE_NEXT_RUN,
-    NOT_READ,
-    SHOWN_ID,
     OperatorVerdict,
+    judge_assignment,
+    judge_creation,
+    judge_deletion,
     judge_execution,
     judge_update,
     judge_wait,
     judge_word,
+    left_to_the_next_run,
 )
-from reply_tasks.resolving.read_back import ReadBack, ReadBackError
-
-_ID = re.compile(r"[0-9a-f]{4,32}\Z")
-_MOST_NAMED = 5
-
-
-class ResolveError(Exception):
-    """What was asked can't be done. The message says why, for a person."""
+from reply_tasks.resolving.read_back import NOT_READ, ReadBack, ReadBackError
+from reply_tasks.resolving.search import Search
 
 
 class OpenAs(StrEnum):
@@ -55,10 +51,11 @@ class Fate:
 
     Attributes:
         operation_id: The operation.
-        operation: Update or execute.
-        task_id: Its task.
+        operation: What it asks for.
+        task_id: Its task; None for a creation of which it is not known.
+        external_id: The CRM's own key.
         was: What it was before.
-        outcome: What it is now; None for an update that is left to the next run.
+        outcome: What it is now; None for what is left to the next run.
         reason: Why it is rejected.
         detail: One sentence for a person.
     """
@@ -66,10 +63,21 @@ class Fate:
     operation_id: str
     operation: Operation | None
     task_id: int | None
+    external_id: str | None
     was: OpenAs
     outcome: Outcome | None
     reason: Reason | None
     detail: str
+
+
+class Looks(Protocol):
+    """Looks in Reply for what an operation has done. Each raises ``ReadBackError`` if it can't."""
+
+    def read_back(self, entry: Entry) -> ReadBack:
+        """Read the task of an operation."""
+
+    def look_for(self, entry: Entry) -> Search:
+        """Look for the task of a creation."""
 
 
 class Resolver:
@@ -77,15 +85,13 @@ class Resolver:
 
     Args:
         ledger: Opened and held by this process.
-        read_back: Reads a task back.
+        looks: Looks in Reply.
         dry_run: Read and tell, but write no outcome.
     """
 
-    def __init__(
-        self, ledger: Ledger, read_back: Callable[[Entry], ReadBack], *, dry_run: bool = False
-    ) -> None:
+    def __init__(self, ledger: Ledger, looks: Looks, *, dry_run: bool = False) -> None:
         self._ledger = ledger
-        self._read_back = read_back
+        self._looks = looks
         self._dry_run = dry_run
 
     def resolve(self, only: Collection[str] | None = None) -> Iterator[Fate]:
@@ -114,17 +120,26 @@ class Resolver:
             with self._ledger.write() as connection:
                 close_dead_runs(connection, seen_from=self._ledger.holder.host)
 
-    def take_word(self, operation_id: str, word: OperatorVerdict) -> Iterator[Fate]:
-        """Settle one execution as a person says.
+    def take_word(
+        self, operation_id: str, word: OperatorVerdict, *, task_id: int | None = None
+    ) -> Iterator[Fate]:
+        """Settle one operation as a person says.
+
+        Args:
+            operation_id: The operation.
+            word: Whether it was sent.
+            task_id: The task that a creation made.
 
         Raises:
-            ResolveError: It is not an execution that is open.
+            ResolveError: It is not open, or the word does not fit it.
         """
         claims, uncertain = self._open_operations()
         for was, of_that_kind in ((OpenAs.CLAIMED, claims), (OpenAs.UNCERTAIN, uncertain)):
             for claim in of_that_kind:
                 if claim.entry.operation_id == operation_id:
-                    yield self._by_word(claim, was, word)
+                    with self._ledger.read() as connection:
+                        check_task(connection, claim.entry, word, task_id)
+                    yield self._by_word(claim, was, word, task_id)
                     yield from self._those_in_wait()
                     return
         raise ResolveError(_alive(operation_id))
@@ -135,30 +150,50 @@ class Resolver:
         if self._dry_run:
             with self._ledger.read() as connection:
                 claims = orphans(connection, seen_from=holder.host)
-                return claims, uncertain_executions(connection)
+                return claims, uncertain_claims(connection)
         with self._ledger.write() as connection:
             claims = take_over_orphans(connection, holder=holder, run_id=None)
-            return claims, uncertain_executions(connection)
+            return claims, uncertain_claims(connection)
 
     def _of_a_claim(self, claim: Claim) -> Fate:
-        read = self._read_back(claim.entry)
-        if claim.entry.operation is Operation.EXECUTE:
-            return self._settle(judge_execution(claim, read, now=_now()), OpenAs.CLAIMED)
-        settlement = judge_update(claim, read, now=_now())
+        settlement = self._look(claim)
         if settlement is None:
-            return _fate(claim.entry, OpenAs.CLAIMED, None, None, LEFT_TO_THE_NEXT_RUN)
+            told = left_to_the_next_run(claim.entry.operation)
+            return _fate(claim.entry, OpenAs.CLAIMED, None, None, told)
         return self._settle(settlement, OpenAs.CLAIMED)
 
     def _of_an_uncertain(self, claim: Claim) -> Fate:
-        settlement = judge_execution(claim, self._read_back(claim.entry), now=_now())
+        settlement = self._look(claim)
+        if settlement is None:
+            told = "The ledger does not know any more whom its address stands for: look in Reply."
+            return _fate(claim.entry, OpenAs.UNCERTAIN, Outcome.UNCERTAIN, None, told)
         return self._settle(settlement, OpenAs.UNCERTAIN)
 
-    def _by_word(self, claim: Claim, was: OpenAs, word: OperatorVerdict) -> Fate:
-        read = NOT_READ
+    def _look(self, claim: Claim) -> Settlement | None:
+        """What one look says of an operation; None if it does not tell, and need not."""
+        if claim.entry.operation is Operation.CREATE:
+            return judge_creation(claim, self._looks.look_for(claim.entry), now=_now())
+        read = self._looks.read_back(claim.entry)
+        match claim.entry.operation:
+            case Operation.EXECUTE | Operation.COMPLETE:
+                return judge_execution(claim, read, now=_now())
+            case Operation.DELETE:
+                return judge_deletion(claim, read, now=_now())
+            case Operation.ASSIGN:
+                return judge_assignment(claim, read, now=_now())
+        return judge_update(claim, read, now=_now())
+
+    def _by_word(
+        self, claim: Claim, was: OpenAs, word: OperatorVerdict, task_id: int | None
+    ) -> Fate:
+        read, entry = NOT_READ, claim.entry
         if word is OperatorVerdict.SENT:
+            asked = entry if task_id is None else entry._replace(task_id=task_id)
             with suppress(ReadBackError):  # the task is good to have, the word is enough
-                read = self._read_back(claim.entry)
-        return self._settle(judge_word(claim, word, read, now=_now()), was)
+                read = self._looks.read_back(asked)
+        if task_id is not None and read.not_found:
+            raise ResolveError(f"Reply has no task {task_id}.")
+        return self._settle(judge_word(claim, word, read, now=_now(), created=task_id), was)
 
     def _settle(self, settlement: Settlement, was: OpenAs) -> Fate:
         """Write an outcome; an uncertain operation that stays so is left as it is."""
@@ -172,25 +207,30 @@ class Resolver:
                         _settle_anew(connection, settlement)
             except ClaimLostError:
                 return _fate(entry, was, None, None, "Another process has settled it meanwhile.")
-        return _fate(entry, was, settlement.outcome, settlement.reason, settlement.detail or "")
+        told = settlement.detail or ""
+        known = entry._replace(task_id=settlement.task_id)
+        return _fate(known, was, settlement.outcome, settlement.reason, told)
 
     def _those_in_wait(self) -> Iterator[Fate]:
-        """Settle executions that were never sent because of one that is no longer uncertain."""
+        """Settle operations that were never sent because of one that is no longer uncertain."""
         with self._ledger.read() as connection:
-            waiting = executions_in_wait(connection)
+            waiting = claims_in_wait(connection)
         for claim in waiting:
             task_id = claim.entry.task_id
             if task_id is None:  # pragma: no cover - only valid records are ever in wait
                 continue
             with self._ledger.read() as connection:
-                execution = known_tasks(connection, [task_id])[task_id].execution
-            settlement = judge_wait(claim, execution, now=_now())
+                known = known_tasks(connection, [task_id])[task_id]
+            deletes = claim.entry.operation is Operation.DELETE
+            earlier = known.deletion if deletes else known.execution
+            settlement = judge_wait(claim, earlier, now=_now())
             yield self._settle(settlement, OpenAs.UNCERTAIN)
 
 
 def _settle_claim(connection: Connection, settlement: Settlement, holder: Holder) -> None:
     """Settle a claim that was taken over; it stays with the run that made it."""
     settle(connection, [settlement], holder=holder, run_id="")
+    learn_links(connection, [settlement])
 
 
 def _settle_anew(connection: Connection, settlement: Settlement) -> None:
@@ -202,45 +242,19 @@ def _alive(operation_id: str) -> str:
     return f"Operation {operation_id} is under way in a process that lives: wait for it."
 
 
-def find_operation(ledger: Ledger, prefix: str) -> str:
-    """The id of the open execution that ``prefix`` names.
-
-    Raises:
-        ResolveError: It names none, several, or one of which nothing is to be said.
-    """
-    wanted = prefix.strip().lower()
-    if not _ID.match(wanted):
-        raise ResolveError(
-            f"{prefix[:40]!r} is not an operation id: give at least four of its hexadecimal digits."
-        )
-    with ledger.read() as connection:
-        found = operations_named(connection, wanted, most=_MOST_NAMED)
-    if not found:
-        raise ResolveError(f"No operation's id starts with {wanted}.")
-    if len(found) > 1:
-        ids = ", ".join(row["operation_id"][:SHOWN_ID] for row in found)
-        raise ResolveError(f"Several operations' ids start with {wanted}: {ids}.")
-    (row,) = found
-    operation_id: str = row["operation_id"]
-    if row["outcome"] not in {None, Outcome.UNCERTAIN}:
-        raise ResolveError(f"Operation {operation_id} is settled already: {row['outcome']}.")
-    if row["operation"] != Operation.EXECUTE:
-        raise ResolveError(
-            f"Operation {operation_id} is an update: the next run of the target repeats it, which "
-            "does no harm."
-        )
-    if row["outcome"] is not None and row["claimed_at"] is None:
-        raise ResolveError(
-            f"Operation {operation_id} was never sent: it waits for another execution of task "
-            f"{row['task_id']}, which is uncertain. Settle that one."
-        )
-    return operation_id
-
-
 def _fate(
     entry: Entry, was: OpenAs, outcome: Outcome | None, reason: Reason | None, detail: str
 ) -> Fate:
-    return Fate(entry.operation_id, entry.operation, entry.task_id, was, outcome, reason, detail)
+    return Fate(
+        entry.operation_id,
+        entry.operation,
+        None if entry.task_id is None or entry.task_id < 0 else entry.task_id,
+        entry.external_id,
+        was,
+        outcome,
+        reason,
+        detail,
+    )
 
 
 def _now() -> datetime:

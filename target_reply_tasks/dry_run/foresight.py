@@ -19,7 +19,7 @@ from reply_tasks.ledger import Entry, Execution, KnownTask, RejectedUpdate, open
 from reply_tasks.ledger.database import clear_errors
 from reply_tasks.ledger.held import HeldExecution
 from reply_tasks.ledger.identity import refuse_foreign
-from reply_tasks.ledger.lookups import LookUpKey, known_lookup
+from reply_tasks.ledger.lookups import KINDS, LookUpKey, known_lookup
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
 from reply_tasks.quota.digests import Digests
 from reply_tasks.settings import TargetSettings
@@ -28,7 +28,6 @@ from target_reply_tasks.engine.approvals import Approvals
 from target_reply_tasks.engine.judge import judge
 from target_reply_tasks.engine.judgements import Approval, Judgement, Need
 from target_reply_tasks.engine.verdicts import Verdicts
-from target_reply_tasks.sending.look_ups import KINDS
 from target_reply_tasks.work import Work
 
 #: How many tasks are kept as the planned updates would leave them; of others that is not known.

@@ -71,7 +71,9 @@ def judge(  # noqa: PLR0913 - one return a rule; all that a judgement rests on
         execution = _execution(work, known, approval, refusal)
         return _when_calm(execution, known.shaken, settle_seconds)
     if work.operation in IRREVERSIBLE:
-        return _once(work, known, refusal)
+        once = _once(work, known, refusal)
+        creates = work.operation is Operation.CREATE  # no task's state refuses a second one
+        return _when_calm(once, known.shaken, settle_seconds) if creates else once
     unchanged = _unchanged(work, known, mode) if skip_unchanged else None
     if unchanged is not None:
         return _read_first(known.shaken, settle_seconds) or unchanged

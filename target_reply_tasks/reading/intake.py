@@ -19,7 +19,7 @@ from reply_tasks.contract import (
 )
 from reply_tasks.contract.hints import nearest_name
 from reply_tasks.contract.kept import kept_record
-from reply_tasks.contract.task_keys import key_of_body, key_of_external_id
+from reply_tasks.contract.task_keys import key_of_creation
 from reply_tasks.contract.values import found_at, json_type
 from reply_tasks.ledger import Entry, Settlement, new_id
 from reply_tasks.settings import TargetSettings
@@ -221,9 +221,7 @@ def _key_of(record: TaskRecord, hashed: str) -> int:
     """The task, or a key of ours while its id is not known."""
     if record.task_id is not None:
         return record.task_id
-    if record.external_id is not None:
-        return key_of_external_id(record.external_id)
-    return key_of_body(hashed, record.act_as_user_id)
+    return key_of_creation(record.external_id, hashed, record.act_as_user_id)
 
 
 def _stream_like(name: str) -> str:

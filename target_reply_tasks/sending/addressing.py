@@ -10,16 +10,10 @@ from reply_tasks.api.repeating import CallerRefusedError, Request
 from reply_tasks.contract.members import LOOKED_UP
 from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger import Settlement
-from reply_tasks.ledger.lookups import LookUpKey
+from reply_tasks.ledger.lookups import KINDS, LookUpKey, LookUpKind
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.sending.effects import Effects
-from target_reply_tasks.sending.look_ups import (
-    KINDS,
-    NOT_FOUND,
-    FoundId,
-    LookUpKind,
-    ids_by_address,
-)
+from target_reply_tasks.sending.look_ups import NOT_FOUND, FoundId, ids_by_address
 from target_reply_tasks.sending.settling import Settling
 from target_reply_tasks.work import Work
 

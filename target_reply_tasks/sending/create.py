@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING
 from reply_tasks.api.calls import Call
 from reply_tasks.api.decisions import Action, Decision
 from reply_tasks.ledger import Settlement
-from reply_tasks.resolving.creations import ids_to_read, made_since, search_for, sighting
+from reply_tasks.resolving.creations import (
+    MOST_LISTED,
+    MOST_READ,
+    ids_to_read,
+    made_since,
+    search_for,
+    sighting,
+)
 from reply_tasks.resolving.evidence import Found
 from target_reply_tasks.sending.calls import Calls
 from target_reply_tasks.sending.once import Evidence, Irreversible, send_once
 
 if TYPE_CHECKING:
     from reply_tasks.contract import TaskDetail
-
-#: So many tasks of one start, type and contact are listed, and so many of them are read.
-MOST_LISTED, MOST_READ = 1000, 100
 
 
 def create(calls: Calls) -> Settlement:

@@ -1,15 +1,12 @@
 """The steps of a deletion: read the task, delete it once; after a lost answer, read it again."""
 
 from reply_tasks.api.calls import Call
-from reply_tasks.contract.enums import CreationSource, TaskStatus
+from reply_tasks.contract.enums import CreationSource
 from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger import Settlement
-from reply_tasks.resolving.evidence import Found, state_of
+from reply_tasks.resolving.evidence import GONE, Found, state_of
 from target_reply_tasks.sending.calls import Calls
 from target_reply_tasks.sending.once import Evidence, Irreversible, send_once
-
-#: Deleting makes a new task cancelled and a finished one archived.
-_GONE = frozenset({TaskStatus.CANCELLED, TaskStatus.ARCHIVED})
 
 
 def delete(calls: Calls) -> Settlement:
@@ -26,7 +23,7 @@ def _look_before(calls: Calls) -> Settlement | None:
     task = (read := calls.read()).task
     if task is None:
         return calls.refused(read)
-    if task.status in _GONE:
+    if task.status in GONE:
         return calls.settled(
             Outcome.UNCHANGED, detail=f"The task is {state_of(task)} already.", task=task
         )
@@ -49,7 +46,7 @@ def _gone(calls: Calls) -> Evidence:
         return Evidence(Found.UNCLEAR, f"the task can't be read: {read.detail}")
     if task is None:
         return Evidence(Found.EXECUTED, f"the task can't be read any more: {read.detail}")
-    if task.status in _GONE:
+    if task.status in GONE:
         return Evidence(Found.EXECUTED, f"the task is {state_of(task)}.", task)
     return Evidence(Found.STILL_NEW, f"the task is still {state_of(task)}.", task)
 

@@ -2,28 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from threading import Lock
 from typing import Any
 
 from reply_tasks.contract.outcomes import Reason
-from reply_tasks.ledger.lookups import LookUpKey
+from reply_tasks.ledger.lookups import LookUpKey, LookUpKind
 
-
-class LookUpKind(StrEnum):
-    """What is looked up."""
-
-    CONTACT = "contact"
-    USER = "user"
-    MAILBOX = "mailbox"
-
-
-#: What each member of a record looks up.
-KINDS = {
-    "contactEmail": LookUpKind.CONTACT,
-    "assignedUserEmail": LookUpKind.USER,
-    "emailAccount": LookUpKind.MAILBOX,
-}
 NOT_FOUND = {
     LookUpKind.CONTACT: Reason.CONTACT_NOT_FOUND,
     LookUpKind.USER: Reason.USER_NOT_FOUND,

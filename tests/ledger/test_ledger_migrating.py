@@ -23,7 +23,7 @@ from reply_tasks.ledger.queries import (
     finished_runs,
     known_tasks,
     settled_operations,
-    uncertain_executions,
+    uncertain_claims,
 )
 from reply_tasks.ledger.runs import close_dead_runs
 from reply_tasks.ledger.tables import identity
@@ -101,7 +101,7 @@ def test_what_an_upgraded_ledger_knows_still_counts(old_ledger_url: str) -> None
             assert known[1].body_hash == "digest"
             executions = [known[task_id].execution for task_id in (3, 4)]
             assert [each and each.outcome for each in executions] == ["applied", "uncertain"]
-            (doubt,) = uncertain_executions(connection)
+            (doubt,) = uncertain_claims(connection)
             assert (doubt.entry.record, doubt.attempts[0].error) == ({"id": 4}, "timeout")
             assert [row["crashed"] for row in finished_runs(connection, after=0)] == [False, True]
             assert connection.scalar(select(identity.c.api_origin)) == "https://api.reply.io"

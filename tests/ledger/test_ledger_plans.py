@@ -25,7 +25,7 @@ from reply_tasks.ledger.queries import (
     operations_named,
     settled_operations,
     tasks_claimed,
-    uncertain_executions,
+    uncertain_claims,
 )
 from reply_tasks.ledger.runs import end_run, start_run
 from reply_tasks.ledger.settling import settle
@@ -47,7 +47,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "what was approved": approved_operations,
     "what has expired": lambda db: expire_held(db, after=timedelta(hours=72)),
     "what is held": held_operations,
-    "what is uncertain": uncertain_executions,
+    "what is uncertain": uncertain_claims,
     "whether there are verdicts": any_verdicts,
     "verdicts": lambda db: known_verdicts(db, ["a" * 64]),
     "verdicts that go": lambda db: forget_verdicts(db, SOME),

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import Attempt, Ledger
-from reply_tasks.ledger.queries import settled_operations, uncertain_executions
+from reply_tasks.ledger.queries import settled_operations, uncertain_claims
 from reply_tasks.ledger.tables import operations
 from reply_tasks.ledger.values import Entry
 
@@ -120,7 +120,7 @@ def test_every_call_is_written_down(ledger: Ledger) -> None:
         {"at", "call", "status", "error", "seconds"}
     ] * 2
     with ledger.read() as connection:
-        (uncertain,) = uncertain_executions(connection)
+        (uncertain,) = uncertain_claims(connection)
     assert uncertain.attempts == calls
     assert uncertain.entry == claimed
 
