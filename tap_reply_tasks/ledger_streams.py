@@ -22,7 +22,7 @@ from reply_tasks.ledger import LedgerError, open_engine
 from reply_tasks.ledger.database import cause
 from reply_tasks.ledger.identity import Edition, Position, is_continued, position
 from reply_tasks.ledger.pruning import rows_missed
-from reply_tasks.ledger.queries import finished_runs, settled_operations
+from reply_tasks.ledger.queries import finished_runs, links, settled_operations
 from reply_tasks.settings import TapSettings
 from tap_reply_tasks import schemas
 from tap_reply_tasks.stopping import Stopping
@@ -213,6 +213,31 @@ class TaskOperations(LedgerStream):
             "settledAt": _moment(row["settled_at"]),
             "approvedBy": row["approved_by"],
             "approvedAt": _moment(row["approved_at"]),
+        }
+
+
+class TaskLinks(LedgerStream):
+    """Which task each of the CRM's keys stands for; a link that changes comes again."""
+
+    name = "task_links"
+    primary_keys = ("externalId",)
+    schema = schemas.task_links()
+    counter = "task_links"
+
+    def rows(self, connection: Connection, *, after: int, upto: int) -> Iterator[Row]:
+        """Links that were made or changed."""
+        return links(connection, after=after, upto=upto)
+
+    def record(self, row: Row) -> "Record":
+        """The link, and where it comes from."""
+        return {
+            "externalId": row["external_id"],
+            "taskId": row["task_id"],
+            "source": row["source"],
+            "ambiguous": row["ambiguous"],
+            "linkedAt": _moment(row["linked_at"]),
+            "operationId": row["operation_id"],
+            "sequence": row["sequence"],
         }
 
 

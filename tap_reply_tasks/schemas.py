@@ -1,10 +1,11 @@
-"""The columns of the five streams. What a task looks like comes from the contract alone."""
+"""The columns of the streams. What a task looks like comes from the contract alone."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from reply_tasks.contract.detail import detail_schema
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
+from reply_tasks.ledger.links import LinkSource
 
 #: A JSON Schema, or a part of one.
 Schema = dict[str, Any]
@@ -56,7 +57,10 @@ def task_operations() -> Schema:
         runId=_text("The run that read the record, as in runs.", nullable=False),
         stream=_text("The stream it came in, after stream maps.", nullable=False),
         operation=_text(f"What it asked for: {_or(Operation)}; null if it could not be read."),
-        taskId=_integer("The task; null if it could not be read."),
+        taskId=_integer(
+            "The task; null if it could not be read or is not known: of a creation that made none, "
+            "and of a record whose externalId is linked to none."
+        ),
         externalId=_text("The record's own key in the system that it came from."),
         actAsUserId=_integer("The Reply user that it named to act as."),
         outcome=_text(f"How it ended: {_or(Outcome)}.", nullable=False),
@@ -75,6 +79,26 @@ def task_operations() -> Schema:
         settledAt=_moment("When its outcome was committed.", nullable=False),
         approvedBy=_text("Who approved this execution, or declined it (`not_approved`)."),
         approvedAt=_moment("When they did; null where nobody was asked."),
+    )
+
+
+def task_links() -> Schema:
+    """Which task one of the CRM's keys stands for."""
+    return _object(
+        "task_links",
+        "Which task each of the CRM's keys stands for. A link that changes is emitted again.",
+        externalId=_text("The CRM's own key.", nullable=False),
+        taskId=_integer(
+            "The task; of an ambiguous link the one that was named first.", nullable=False
+        ),
+        source=_text(f"Where the link comes from: {_or(LinkSource)}.", nullable=False),
+        ambiguous={
+            "description": "Whether records disagree on it, so that it stands for nothing.",
+            "type": "boolean",
+        },
+        linkedAt=_moment("When it was made.", nullable=False),
+        operationId=_text("The operation that made it; null of one that was imported."),
+        sequence=_integer(_SEQUENCE_OF_A_LINK, nullable=False),
     )
 
 
@@ -130,6 +154,43 @@ def task_snapshots() -> Schema:
     }
 
 
+def users() -> Schema:
+    """A user of the team, or of the organization's teams."""
+    return _object(
+        "users",
+        "The Reply users: what an assignedUserId stands for. One who is in several teams comes "
+        "once, with the team that Reply names first.",
+        userId=_integer("The user.", nullable=False),
+        userName=_text("The user's name."),
+        userEmail=_text("The address that assignedUserEmail of a record means."),
+        teamId=_integer("The user's team."),
+        teamName=_text("That team's name."),
+    )
+
+
+def email_accounts() -> Schema:
+    """A mailbox that Reply sends from."""
+    return _object(
+        "email_accounts",
+        "The mailboxes that Reply sends from: what an emailAccountId stands for.",
+        id=_integer("The mailbox.", nullable=False),
+        email=_text("Its address, which emailAccount of a record means."),
+        ownerUserId=_integer("The Reply user whose it is."),
+        senderName=_text("The name that mails from it bear."),
+        emailAccountType=_text("Who runs it: custom, gmail, outlook, exchange, exchangeOnPremise."),
+        isDefault={
+            "description": "Whether its owner sends from it unless told otherwise.",
+            "type": ["boolean", "null"],
+        },
+        dailyLimit=_integer("How many mails a day it may send."),
+        connectionStatus=_text("Whether Reply reaches it: connected, disconnected, unknown."),
+        tags=_text("Its tags, as JSON text: an array of strings."),
+    )
+
+
+_SEQUENCE_OF_A_LINK = (
+    "Its number, given anew when the link changes: strictly increasing, never reused."
+)
 _SEQUENCE = "Its number, given when it was committed: strictly increasing, never reused."
 
 

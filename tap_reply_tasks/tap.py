@@ -17,17 +17,33 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from reply_tasks.plugin_settings import CatalogedSettings
 from reply_tasks.settings import TapSettings, tap_settings_schema
-from tap_reply_tasks.api_streams import ApiStream, Tasks, TaskSnapshots, missing_key
-from tap_reply_tasks.ledger_streams import LedgerStream, Runs, TaskDetails, TaskOperations
+from tap_reply_tasks.api_streams import (
+    ApiStream,
+    EmailAccounts,
+    Tasks,
+    TaskSnapshots,
+    Users,
+    missing_key,
+)
+from tap_reply_tasks.ledger_streams import (
+    LedgerStream,
+    Runs,
+    TaskDetails,
+    TaskLinks,
+    TaskOperations,
+)
 from tap_reply_tasks.stopping import Stopping
 
 #: The tap's streams, in the order in which they are read.
 STREAMS: Mapping[str, type[ApiStream | LedgerStream]] = {
     "task_details": TaskDetails,
     "task_operations": TaskOperations,
+    "task_links": TaskLinks,
     "runs": Runs,
     "tasks": Tasks,
     "task_snapshots": TaskSnapshots,
+    "users": Users,
+    "email_accounts": EmailAccounts,
 }
 
 
@@ -66,7 +82,7 @@ Example:
         return [*super().problems(), *_maps_of_another(self._config.get("stream_maps"))]
 
     def discover_streams(self) -> Sequence[Stream]:
-        """The five streams; those that call Reply are not selected unless a catalog says so."""
+        """The streams; those that call Reply are not selected unless a catalog says so."""
         return [
             stream_class(self, settings=lambda: self.settings, stopping=self.stopping)
             for stream_class in STREAMS.values()

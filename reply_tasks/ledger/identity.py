@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from reply_tasks.ledger.database import LedgerError, shown
 from reply_tasks.ledger.liveness import Holder
-from reply_tasks.ledger.tables import identity, openings, sequences
+from reply_tasks.ledger.tables import COUNTERS, identity, openings, sequences
 
 #: How many openings are kept; an older bookmark is known by what is left.
 OPENINGS_KEPT = 10_000
@@ -71,17 +71,15 @@ def note_opening(connection: Connection, holder: Holder) -> None:
     The counters stay locked until the commit: whoever does not see this opening has not seen a
     number that came after it.
     """
-    operations, runs = (
-        connection.scalar(
+    numbers = {
+        name: connection.scalar(
             select(sequences.c.value).where(sequences.c.name == name).with_for_update()
         )
-        for name in ("operations", "runs")
-    )
+        for name in COUNTERS
+    }
     number = 1 + (connection.scalar(select(func.max(openings.c.number))) or 0)
     connection.execute(
-        insert(openings).values(
-            number=number, holder_id=holder.holder_id, operations=operations, runs=runs
-        )
+        insert(openings).values(number=number, holder_id=holder.holder_id, **numbers)
     )
     connection.execute(delete(openings).where(openings.c.number <= number - OPENINGS_KEPT))
 
@@ -150,7 +148,7 @@ def is_continued(connection: Connection, seen: Edition, counter: str, bookmark: 
     Args:
         connection: Any connection.
         seen: The ledger as it was when it was read.
-        counter: ``operations`` or ``runs``.
+        counter: One of ``COUNTERS``.
         bookmark: The last number of that counter that was read.
     """
     if connection.scalar(select(identity.c.ledger_id)) != seen.ledger_id:

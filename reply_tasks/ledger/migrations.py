@@ -14,6 +14,7 @@ from reply_tasks.ledger.tables import (
     HELD_INDEX,
     QUESTION_INDEXES,
     lookups,
+    openings,
     operations,
     prunings,
     runs,
@@ -149,6 +150,7 @@ def _links(connection: Connection) -> None:
     """External ids stand for tasks: learnt from all that was applied so far."""
     task_links.create(connection)
     lookups.create(connection)
+    add_columns(connection, openings, "task_links")
     add_columns(
         connection,
         tasks,

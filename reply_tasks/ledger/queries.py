@@ -191,6 +191,13 @@ def finished_runs(
     yield from _pages(connection, statement, runs.c.sequence, after, upto)
 
 
+def links(
+    connection: Connection, *, after: int, upto: int | None = None
+) -> Iterator[Mapping[str, Any]]:
+    """Rows of links, each as it stands, whose ``sequence`` is in such a range, in its order."""
+    yield from _pages(connection, select(task_links), task_links.c.sequence, after, upto)
+
+
 def _pages(
     connection: Connection,
     statement: Select[Any],

@@ -329,6 +329,7 @@ openings = Table(
     Column("holder_id", String(32), nullable=False),
     Column("operations", BIG, nullable=False),
     Column("runs", BIG, nullable=False),
+    Column("task_links", BIG, nullable=False, server_default="0"),
 )
 
 migrations = Table(

@@ -11,6 +11,7 @@ import entries
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Attempt, Entry, Ledger, RunTotals, Settlement, new_id
 from reply_tasks.ledger.claims import claim
+from reply_tasks.ledger.links import learn_links
 from reply_tasks.ledger.runs import end_run, start_run
 from reply_tasks.ledger.settling import settle
 
@@ -67,6 +68,7 @@ class LedgerWriter:
         """Settle operations in one transaction; their ids."""
         with self.ledger.write() as connection:
             settle(connection, settlements, holder=self.ledger.holder, run_id=self.run_id)
+            learn_links(connection, settlements)
         for settlement in settlements:
             self.totals.count(settlement)
         return [settlement.entry.operation_id for settlement in settlements]

@@ -12,7 +12,7 @@ from tap_world import KEY
 from reply_tasks.sandbox import Mix, SandboxServer, User
 from reply_tasks.sandbox.seed import make_tasks
 from tap_reply_tasks import api_streams
-from tap_reply_tasks.task_reader import Effects
+from tap_reply_tasks.reply_reader import Effects
 
 #: Without limits of our own.
 FRESH = {"requests_per_minute": None, "requests_per_hour": None}

@@ -81,7 +81,8 @@ def test_another_ledger_is_noticed_though_its_numbers_have_passed_the_bookmark(
     moved = emit({"ledger_url": other}, state=state)
     assert moved.ids("task_operations") == moved.ids("task_details") == [1, 2, 3, 4]
     assert moved.ids("runs") == [1]
-    assert caplog.text.count("it was replaced") == 3
+    assert moved.ids("task_links") == [1, 2, 3, 4]
+    assert caplog.text.count("it was replaced") == 4
     assert dict(emit({"ledger_url": other}, state=moved.state).records) == {}
 
 
@@ -100,8 +101,9 @@ def test_an_older_copy_of_the_ledger_is_noticed(
     for task in (3, 4):
         with LedgerWriter.open(url) as writer:
             writer.settle(applied(task))
-    output = emit({"ledger_url": url}, "task_operations", state=state)
+    output = emit({"ledger_url": url}, "task_operations", "task_links", state=state)
     assert output.ids("task_operations", "taskId") == [1, 3, 4]
+    assert output.ids("task_links", "taskId") == [1, 3, 4]
     assert "an older copy of it restored" in caplog.text
 
 

@@ -14,23 +14,29 @@ from reply_tasks.ledger.runs import close_dead_runs
 
 
 def test_only_the_ledgers_streams_are_selected_by_default(tmp_path: Path) -> None:
-    """Without a catalog and without a key the three ledger streams are emitted, and no other."""
+    """Without a catalog and without a key the ledger streams are emitted, and no other."""
     with LedgerWriter.open(sqlite_url(tmp_path)) as writer:
         writer.settle(applied(1), rejected(2))
         writer.end()
     output = run(tmp_path, {"ledger_url": sqlite_url(tmp_path)})
     assert output.exit_code == 0
-    assert sorted(output.schemas) == ["runs", "task_details", "task_operations"]
+    assert sorted(output.schemas) == ["runs", "task_details", "task_links", "task_operations"]
     assert {name: len(rows) for name, rows in output.records.items()} == {
         "runs": 1,
         "task_details": 1,
+        "task_links": 1,
         "task_operations": 2,
     }
 
 
 @pytest.mark.parametrize(
     ("stream", "key"),
-    [("task_details", "id"), ("task_operations", "operationId"), ("runs", "runId")],
+    [
+        ("task_details", "id"),
+        ("task_operations", "operationId"),
+        ("task_links", "externalId"),
+        ("runs", "runId"),
+    ],
 )
 def test_keys_and_bookmark_are_as_documented(tmp_path: Path, stream: str, key: str) -> None:
     """Each ledger stream says its key and that its bookmark is the integer sequence."""

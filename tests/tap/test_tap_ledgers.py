@@ -26,7 +26,7 @@ def test_without_a_ledger_there_are_schemas_and_no_rows(tmp_path: Path) -> None:
     config = {"ledger_url": sqlite_url(tmp_path)}
     before = run(tmp_path, config)
     assert before.exit_code == 0
-    assert sorted(before.schemas) == ["runs", "task_details", "task_operations"]
+    assert sorted(before.schemas) == ["runs", "task_details", "task_links", "task_operations"]
     assert dict(before.records) == {}
     assert "There is no ledger at" in before.log
     assert not (tmp_path / "ledger.db").exists()

@@ -10,7 +10,7 @@ from reply_tasks.api.answers import Answer, AnswerKind
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.dialect import PREVIEW_FORM, RequestForm
 from reply_tasks.settings import TapSettings
-from tap_reply_tasks.task_reader import Effects, ReadError, TaskReader
+from tap_reply_tasks.reply_reader import Effects, ReadError, ReplyReader
 
 if TYPE_CHECKING:
     from reply_tasks.api.client import ReplyClient
@@ -53,7 +53,7 @@ def _listed(pages: Pages, slept: list[float] | None = None) -> Iterator[Any]:
         backoff=Backoff(base=1, cap=8),
         random=lambda: 1.0,
     )
-    reader = TaskReader(settings, effects, logging.getLogger("test"))
+    reader = ReplyReader(settings, effects, logging.getLogger("test"))
     return (item["id"] for item in reader.listed())
 
 

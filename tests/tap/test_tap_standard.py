@@ -13,7 +13,7 @@ from tap_world import KEY, catalog
 from reply_tasks.contract.enums import LinkedInTaskType, TaskStatus, TaskType
 from reply_tasks.ledger import Settlement
 from reply_tasks.sandbox import DEFAULT_API_KEY, SandboxServer, Template
-from tap_reply_tasks.tap import TapReplyTasks
+from tap_reply_tasks.tap import STREAMS, TapReplyTasks
 
 _HANDLERS = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 SUITE = SuiteConfig(max_records_limit=100)
@@ -24,7 +24,7 @@ def _restore_handlers() -> None:
         signal.signal(number, handler)
 
 
-ALL = catalog("runs", "task_details", "task_operations", "task_snapshots", "tasks")
+ALL = catalog(*STREAMS)
 
 # The factory makes a tap, only to see which streams and columns there are. It needs a catalog:
 # of a stream that is not selected the SDK shows it no columns.

@@ -12,9 +12,16 @@ from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.calls import Call
 from reply_tasks.api.client import ReplyClient
-from reply_tasks.api.decisions import Action, Decision
+from reply_tasks.api.decisions import Action, Decision, StopCause
 from reply_tasks.api.dialect import PREVIEW_FORM
-from reply_tasks.api.repeating import CannotGoOnError, Patience, Request, call_until_certain
+from reply_tasks.api.problems import Problem
+from reply_tasks.api.repeating import (
+    CallerRefusedError,
+    CannotGoOnError,
+    Patience,
+    Request,
+    call_until_certain,
+)
 from reply_tasks.contract.date_times import write_date_time
 from reply_tasks.contract.detail import TaskDetail
 from reply_tasks.contract.outcomes import Reason
@@ -24,6 +31,15 @@ from reply_tasks.settings import TapSettings
 FAR_FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
 #: So many pages in a row that hold only tasks of earlier pages are no accident.
 PAGES_WITHOUT_NEWS = 3
+
+_ABOUT_USERS = (
+    "Reply lists the users only of an account that belongs to an organization, to a user who may "
+    "see them: leave the stream users out."
+)
+_ABOUT_MAILBOXES = (
+    "The key needs the scope channels:read, and its user the feature scope ViewEmailAccount; "
+    "or leave the stream email_accounts out."
+)
 
 
 class ReadError(Exception):
@@ -53,14 +69,15 @@ class Effects:
     random: Callable[[], float] = random.random
 
 
-class TaskReader:
-    """Reads tasks: every page of a filter, or one at a time."""
+class ReplyReader:
+    """Reads tasks, every page of a filter or one at a time, and what their ids stand for."""
 
     def __init__(self, settings: TapSettings, effects: Effects, logger: Logger) -> None:
         self._settings = settings
         self._effects = effects
         self._logger = logger
         self._form = PREVIEW_FORM
+        self._refusal: str | None = None
 
     def listed(self) -> Iterator[Mapping[str, Any]]:
         """Every task that the filter finds, each once: pages overlap when tasks change meanwhile.
@@ -68,25 +85,34 @@ class TaskReader:
         Raises:
             ReadError: Reply refused, or is down.
         """
-        seen: set[int] = set()
-        skip = pages_without_news = 0
-        while True:
-            items, has_more = self._page(skip)
-            known = len(seen)
-            for item in items:
-                task_id = item.get("id") if isinstance(item, Mapping) else None
-                if isinstance(task_id, int) and task_id not in seen:
-                    seen.add(task_id)
-                    yield item
-            if not has_more:
-                return
-            pages_without_news = 0 if len(seen) > known else pages_without_news + 1
-            if not items or pages_without_news == PAGES_WITHOUT_NEWS:
-                raise ReadError(
-                    f"Reply says that more tasks follow the first {skip}, but gives nothing new: "
-                    "what was emitted is not all. Run again."
-                )
-            skip += len(items)
+        client, body = self._effects.client, {"to": write_date_time(FAR_FUTURE)}
+        if self._settings.start_date is not None:
+            body["from"] = write_date_time(self._settings.start_date)
+        return self._paged("tasks", lambda top, skip: client.filter_tasks(body, top, skip))
+
+    def mailboxes(self) -> Iterator[Mapping[str, Any]]:
+        """Every mailbox of the team, each once.
+
+        Raises:
+            ReadError: Reply refused, or is down.
+        """
+        return self._paged(
+            "email accounts", self._effects.client.list_mailboxes, if_forbidden=_ABOUT_MAILBOXES
+        )
+
+    def users(self) -> Iterator[Mapping[str, Any]]:
+        """Every user whom Reply names, each once, by one call.
+
+        Raises:
+            ReadError: Reply refused, or is down.
+        """
+        what, client = "the users", self._effects.client
+        decision, answer = self._certain(what, client.list_users, if_forbidden=_ABOUT_USERS)
+        if decision.action is Action.REJECTED:
+            raise ReadError(f"Reply refused to list {what}: {decision.detail}")
+        if not isinstance(answer.data, list):
+            raise ReadError(f"Reply's answer to a request for {what} is no list.")
+        return _each_once(answer.data, "userId", set())
 
     def task(self, task_id: int) -> TaskDetail | None:
         """One task; None if it is gone. One whose content can't be rendered comes without it.
@@ -113,26 +139,56 @@ class TaskReader:
         )
         return decision
 
-    def _page(self, skip: int) -> tuple[list[Any], bool]:
+    def _paged(
+        self, what: str, send: Callable[[int, int], Answer], *, if_forbidden: str | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """The items of every page, each once, by their id."""
+        seen: set[int] = set()
+        skip = pages_without_news = 0
+        while True:
+            items, has_more = self._page(what, send, skip, if_forbidden)
+            known = len(seen)
+            yield from _each_once(items, "id", seen)
+            if not has_more:
+                return
+            pages_without_news = 0 if len(seen) > known else pages_without_news + 1
+            if not items or pages_without_news == PAGES_WITHOUT_NEWS:
+                raise ReadError(
+                    f"Reply says that more {what} follow the first {skip}, but gives nothing new: "
+                    "what was emitted is not all. Run again."
+                )
+            skip += len(items)
+
+    def _page(
+        self, what: str, send: Callable[[int, int], Answer], skip: int, if_forbidden: str | None
+    ) -> tuple[list[Any], bool]:
         """The items of one page, and whether more follow."""
-        client, top = self._effects.client, self._settings.page_size
-        body = {"to": write_date_time(FAR_FUTURE)}
-        if self._settings.start_date is not None:
-            body["from"] = write_date_time(self._settings.start_date)
-        what = f"the tasks from number {skip} on"
-        decision, answer = self._certain(what, lambda: client.filter_tasks(body, top, skip))
+        top = self._settings.page_size
+        page = f"the {what} from number {skip} on"
+        decision, answer = self._certain(page, lambda: send(top, skip), if_forbidden=if_forbidden)
         if decision.action is Action.REJECTED:
-            raise ReadError(f"Reply refused to list tasks: {decision.detail}")
-        items = answer.data.get("items")
+            raise ReadError(f"Reply refused to list {what}: {decision.detail}")
+        items = answer.data.get("items") if isinstance(answer.data, Mapping) else None
         if not isinstance(items, list):
-            raise ReadError(f"Reply's answer to a request for {what} holds no items.")
+            raise ReadError(f"Reply's answer to a request for {page} holds no items.")
         more = answer.data.get("hasMore")
         return items, more is True or (more is None and len(items) >= top)
 
     def _certain(
-        self, what: str, send: Callable[[], Answer], *, task_id: int | None = None
+        self,
+        what: str,
+        send: Callable[[], Answer],
+        *,
+        task_id: int | None = None,
+        if_forbidden: str | None = None,
     ) -> tuple[Decision, Answer]:
         """Call until the answer decides something.
+
+        Args:
+            what: What is read, in a sentence.
+            send: Makes the call.
+            task_id: The task that it is about, if it is about one.
+            if_forbidden: What to do about a 403; None: what is to be done for tasks.
 
         Raises:
             ReadError: Reply refuses the key, or is assumed to be down.
@@ -141,6 +197,10 @@ class TaskReader:
         patience = Patience(self._settings.max_retries, effects.backoff, effects.random)
         try:
             return call_until_certain(Request(Call.READ, what, send, task_id), self, patience)
+        except CallerRefusedError as error:
+            forbidden = if_forbidden is not None and error.decision.stop is StopCause.FORBIDDEN
+            said = self._refusal if forbidden else None
+            raise ReadError(f"{said} -- {if_forbidden}" if said else str(error)) from None
         except CannotGoOnError as error:
             raise ReadError(str(error)) from None
 
@@ -157,6 +217,7 @@ class TaskReader:
 
     def hear(self, answer: Answer) -> None:
         """Tell the quota what an answer says of it."""
+        self._refusal = None if answer.problem is None else _about_the_stream(answer.problem)
         self._effects.observe(answer)
 
     def pause(self, seconds: float) -> None:
@@ -167,6 +228,21 @@ class TaskReader:
         """Wait before a repeat, and say why."""
         self._logger.info("Asking again in %.0f s: %s.", seconds, why.rstrip("."))
         self._effects.sleep(seconds)
+
+
+def _each_once(items: list[Any], key: str, seen: set[int]) -> Iterator[Mapping[str, Any]]:
+    """The objects whose integer ``key`` was not seen yet; it is from now on."""
+    for item in items:
+        number = item.get(key) if isinstance(item, Mapping) else None
+        if type(number) is int and number not in seen:
+            seen.add(number)
+            yield item
+
+
+def _about_the_stream(problem: Problem) -> str | None:
+    """What a 403 said of what is read; None where it is about whom the key acts for."""
+    of_the_caller = (problem.code or "").upper().startswith(("TEAM_", "USER_"))
+    return None if of_the_caller else problem.summary()
 
 
 def _refused(decision: Decision) -> bool:
