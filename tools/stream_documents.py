@@ -15,8 +15,9 @@ import yaml
 from singer_sdk import Stream
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
+from reply_tasks.ledger.links import LinkSource
 from tap_reply_tasks.schemas import Schema
-from tap_reply_tasks.tap import TapReplyTasks
+from tap_reply_tasks.tap import STREAMS, TapReplyTasks
 
 WAREHOUSE = "docs/warehouse.md"
 SOURCES = "dbt_reply_tasks/models/staging/_sources.yml"
@@ -25,7 +26,12 @@ STAGING = "dbt_reply_tasks/models/staging/_staging.yml"
 _BEGIN = "<!-- generated columns -->\n"
 _END = "<!-- end of generated columns -->"
 _GENERATED = "# Written by `make docs` from the tap's schemas; not by hand.\n"
-_VOCABULARIES = {"operation": Operation, "outcome": Outcome, "reason": Reason}
+_VOCABULARIES = {
+    "operation": Operation,
+    "outcome": Outcome,
+    "reason": Reason,
+    "source": LinkSource,
+}
 
 #: A YAML document of dbt's, or a part of one.
 Document = dict[str, Any]
@@ -51,12 +57,9 @@ class Column:
 
 
 def streams() -> list[Stream]:
-    """The tap's streams, in the order in which the specification lists them."""
+    """The tap's streams, in the order in which the tap lists them."""
     tap = TapReplyTasks(config={}, validate_config=False)
-    return [tap.streams[name] for name in _ORDER]
-
-
-_ORDER = ("task_details", "task_operations", "runs", "tasks", "task_snapshots")
+    return [tap.streams[name] for name in STREAMS]
 
 
 def columns(schema: Schema) -> list[Column]:
@@ -67,11 +70,13 @@ def columns(schema: Schema) -> list[Column]:
     ]
 
 
-def staged_names(column: Column) -> list[str]:
+def staged_names(stream: str, column: Column) -> list[str]:
     """The columns of a staging model that hold it: snake_case, an object's members on their own."""
     if column.parts:
         return [f"{_snake(column.name)}_{_snake(part.name)}" for part in column.parts]
-    return ["task_id" if column.name == "id" else _snake(column.name)]
+    if column.name == "id":
+        return ["email_account_id" if stream == "email_accounts" else "task_id"]
+    return [_snake(column.name)]
 
 
 def columns_markdown() -> str:
@@ -181,7 +186,9 @@ def _staging_model(stream: Stream) -> Document:
     staged = [
         _staged(stream, name, column, part)
         for column in columns(stream.schema)
-        for name, part in zip(staged_names(column), column.parts or (column,), strict=True)
+        for name, part in zip(
+            staged_names(stream.name, column), column.parts or (column,), strict=True
+        )
     ]
     if stream.replication_key is None:
         staged.append(
@@ -221,13 +228,18 @@ def _staged(stream: Stream, name: str, column: Column, part: Column) -> Document
     return staged | {"data_tests": tests} if tests else staged
 
 
-#: A run that has not ended has operations but no row yet: its missing row is worth a warning.
+#: A run that has not ended has operations but no row yet, and what made a link may have been pruned
+#: before the tap read it: a missing row of these is worth a warning.
 _RELATIONSHIPS: Mapping[tuple[str, str], Document] = {
     ("task_details", "operation_id"): {
         "arguments": {"to": "ref('stg_reply_tasks__task_operations')", "field": "operation_id"}
     },
     ("task_operations", "run_id"): {
         "arguments": {"to": "ref('stg_reply_tasks__runs')", "field": "run_id"},
+        "config": {"severity": "warn"},
+    },
+    ("task_links", "operation_id"): {
+        "arguments": {"to": "ref('stg_reply_tasks__task_operations')", "field": "operation_id"},
         "config": {"severity": "warn"},
     },
 }

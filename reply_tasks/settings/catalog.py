@@ -419,7 +419,10 @@ _TAP_SETTINGS: tuple[Setting, ...] = (
         minimum=1,
         maximum=1000,
         default=1000,
-        description="Tasks in one page of `tasks`. A page costs one call.",
+        description=(
+            "Tasks in one page of `tasks`, mailboxes in one of `email_accounts`. A page costs one "
+            "call."
+        ),
     ),
     Setting(
         name="include_content",

@@ -15,6 +15,8 @@ from programs import REQUIREMENTS, once, program
 ALL_ON = {
     "reply_tasks_use_tasks": True,
     "reply_tasks_use_task_snapshots": True,
+    "reply_tasks_use_users": True,
+    "reply_tasks_use_email_accounts": True,
     "reply_tasks_crm_changes": "crm_task_changes",
 }
 

@@ -63,6 +63,15 @@ class Pipeline:
         """The ledger's settled operations, in the order settled."""
         return self._ledger(operations.select().order_by(operations.c.sequence))
 
+    def made(self, key: str) -> int:
+        """The task that a key of the CRM's got."""
+        [task_id] = [
+            row["task_id"]
+            for row in self.operations()
+            if (row["external_id"], row["operation"]) == (key, "create")
+        ]
+        return int(task_id)
+
     def runs(self) -> list[Row]:
         """The ledger's runs, in the order ended."""
         return self._ledger(runs.select().order_by(runs.c.sequence))
@@ -83,7 +92,7 @@ class Pipeline:
 
 
 def play(folder: Path) -> None:
-    """Sandbox, target and tap as processes of their own: four runs of the one, two of the other."""
+    """Sandbox, target and tap as processes of their own: five runs of the one, two of the other."""
     now = datetime.now(UTC).replace(microsecond=0)
     keys = {KEY: [User(1, "ada@example.com"), User(2, "grace@example.com")]}
     with SandboxServer(keys=keys, requests_per_minute=None, requests_per_hour=None) as sandbox:
@@ -96,8 +105,9 @@ def play(folder: Path) -> None:
         stage.target("2", [*first, repaired])
         stage.target("3", [_update("crm-404", 404, now)], expected=2)
         stage.target("4", [_update("crm-1", 1, now, template={"body": "x"})], key="no", expected=1)
+        stage.target("5", _lives(now))
         sandbox.edit_task(1, status=TaskStatus.FINISHED, finished_at=now)
-        stage.tap("2", streams=(*_LEDGER, "tasks", "task_snapshots"), state="tap-1")
+        stage.tap("2", streams=(*_LEDGER, *_OF_THE_API), state="tap-1")
         tasks = [
             task_json(task, contact_of(task.contact_id or 0), Dialect.PREVIEW)
             for task in sandbox.store.visible()
@@ -106,7 +116,8 @@ def play(folder: Path) -> None:
     (folder / "facts.json").write_text(json.dumps(facts))
 
 
-_LEDGER = ("task_details", "task_operations", "runs")
+_LEDGER = ("task_details", "task_operations", "task_links", "runs")
+_OF_THE_API = ("tasks", "task_snapshots", "users", "email_accounts")
 #: Executions that go out, and one more, which waits for a person.
 _SENT, _HELD = (3, 4, 5, 6, 8), 11
 _EMAIL = Template("Hi {{firstName}}, how is {{company}}?", "For {{company}}")
@@ -145,7 +156,26 @@ def _records(now: datetime) -> list[Row]:
     ]
 
 
-def _update(key: str, task_id: int, now: datetime, **members: Any) -> Row:
+def _lives(now: datetime) -> list[Row]:
+    """By the CRM's key alone: tasks that are made, handed on, completed and deleted."""
+    made = [_update(key, None, now, operation="create") for key in _MADE]
+    ends: list[Row] = [
+        {"operation": "assign", "externalId": "life-1", "userId": 2},
+        {"operation": "complete", "externalId": "life-2"},
+        {"operation": "delete", "externalId": "life-3"},
+        {"operation": "complete", "externalId": "life-4"},
+        {"operation": "complete", "externalId": "crm-7", "id": 7},
+        {"operation": "assign", "externalId": "twice", "id": 2, "userId": 2},
+        {"operation": "assign", "externalId": "twice", "id": 10, "userId": 2},
+    ]
+    return [*made, *ends]
+
+
+#: The keys that get a task; life-4 has none.
+_MADE = ("life-1", "life-2", "life-3")
+
+
+def _update(key: str, task_id: int | None, now: datetime, **members: Any) -> Row:
     record = {
         "operation": "update",
         "id": task_id,
@@ -153,7 +183,7 @@ def _update(key: str, task_id: int, now: datetime, **members: Any) -> Row:
         "startAt": _text(now),
         "dueTo": _text(now + timedelta(days=7)),
         "template": {"body": "Ask about the renewal."},
-        "contactId": 1000 + task_id,
+        "contactId": 1000 + (task_id or 1),
         "externalId": key,
         **members,
     }

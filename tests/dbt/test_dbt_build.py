@@ -18,7 +18,20 @@ from reply_tasks.contract.outcomes import Outcome
 
 pytestmark = pytest.mark.e2e
 
-MARTS = ("reply_task_current", "reply_task_outcomes", "reply_sync_runs", "reply_task_sla")
+MARTS = (
+    "reply_task_current",
+    "reply_task_outcomes",
+    "reply_sync_runs",
+    "reply_task_sla",
+    "reply_task_crosswalk",
+    "reply_task_closings",
+)
+_KEYS = {
+    "reply_task_outcomes": "operation_id",
+    "reply_sync_runs": "run_id",
+    "reply_task_crosswalk": "external_id",
+    "reply_task_closings": "closing_key",
+}
 
 
 def rows(warehouse: Warehouse, model: str, key: str) -> dict[Any, Row]:
@@ -73,7 +86,7 @@ def test_only_what_was_not_put_right_needs_attention(warehouse: Warehouse) -> No
     """A record that was rejected and then applied needs nobody; one that still fails does."""
     asked = "select distinct external_id from analytics.reply_task_outcomes where needs_attention"
     assert {row["external_id"] for row in warehouse.ask(asked)} == {
-        *("crm-7", "crm-404", "send-5", "send-8", "send-11"),
+        *("crm-7", "crm-404", "send-5", "send-8", "send-11", "life-4"),
     }
 
 
@@ -92,7 +105,7 @@ def test_each_task_is_as_reply_has_it(warehouse: Warehouse, pipeline: Pipeline) 
             assert row[name] == moment(task[member])
         assert row["template_body"] == task["template"]["body"]
         assert row["delivery_info_email"] == (task["deliveryInfo"] or {}).get("email")
-        assert row["contact_full_name"]
+        assert row["contact_full_name"] or row["is_deleted"]  # no list has it any more
     assert {task_id for task_id, row in found.items() if row["is_overdue"]} == {2, 12}
     assert found[8]["has_uncertain_execution"]
     assert (found[12]["operations"], found[12]["last_outcome"]) == (0, None)
@@ -104,14 +117,16 @@ def test_each_run_is_as_the_ledger_has_it(warehouse: Warehouse, pipeline: Pipeli
     found = rows(warehouse, "reply_sync_runs", "run_id")
     ledger = pipeline.runs()
     assert len(found) == len(ledger)
-    statuses = ["succeeded", "succeeded", "rejected", "stopped"]
+    statuses = ["succeeded", "succeeded", "rejected", "stopped", "succeeded"]
     for each, status in zip(ledger, statuses, strict=True):
         row = found[each["run_id"]]
         assert row["status"] == status
         for name in ("exit_code", "crashed", "api_calls", *map(str, Outcome)):
             assert row[name] == each[name]
         settled = [op for op in pipeline.operations() if op["run_id"] == each["run_id"]]
-        assert row["records"] == row["updates"] + row["executions"] == len(settled)
+        kinds = ("updates", "executions", "creations", "completions", "assignments", "deletions")
+        assert row["records"] == sum(row[kind] for kind in kinds) == len(settled)
+        assert row["creations"] == sum(op["operation"] == "create" for op in settled)
         assert row["failed"] == each["rejected"] + each["uncertain"]
         assert row["uncertain_now"] == each["uncertain"]
         reasons = Counter(op["reason"] for op in settled if op["reason"])
@@ -128,12 +143,16 @@ def test_what_is_late_and_how_long_a_change_took(warehouse: Warehouse, pipeline:
         **dict.fromkeys((2, 12), "overdue"),
         4: "finished_late",
         5: "failed",
+        pipeline.made("life-1"): "open",
+        pipeline.made("life-2"): "finished_in_time",
+        pipeline.made("life-3"): "closed",
     }
     day = 24 * 60 * 60
     assert found[4]["seconds_late"] == pytest.approx(day, abs=300)
     assert found[12]["seconds_late"] == pytest.approx(day, abs=3600)
     applied = [row for row in found.values() if row["last_applied_at"]]
-    assert {row["task_id"] for row in applied} == {1, 2, 3, 4, 6, 9, 10}
+    made = {pipeline.made(f"life-{number}") for number in (1, 2, 3)}
+    assert {row["task_id"] for row in applied} == {1, 2, 3, 4, 6, 9, 10} | made
     for row in applied:
         waited = datetime.fromisoformat(row["last_applied_at"]).replace(tzinfo=UTC)
         since = (waited - pipeline.started_at).total_seconds() + 90
@@ -147,8 +166,7 @@ def test_both_warehouses_say_the_same(built: Callable[[str], Warehouse]) -> None
     """Loaders that disagree on case and types leave marts that agree in every value."""
     volatile = {"told_at", "seconds_late", "told_by"}  # of loads and builds at different times
     for model in MARTS:
-        key = {"reply_task_outcomes": "operation_id", "reply_sync_runs": "run_id"}
-        name = key.get(model, "task_id")
+        name = _KEYS.get(model, "task_id")
         one, other = (rows(built(kind), model, name) for kind in ("duckdb", "postgres"))
         assert one.keys() == other.keys()
         for each, row in one.items():
@@ -161,7 +179,7 @@ def test_both_warehouses_say_the_same(built: Callable[[str], Warehouse]) -> None
 
 
 def test_without_the_api_streams_a_task_is_as_it_was_applied(
-    built: Callable[[str], Warehouse], dbt: Dbt
+    built: Callable[[str], Warehouse], pipeline: Pipeline, dbt: Dbt
 ) -> None:
     """By default no call is made: state is what Reply returned, and what reps did since lacks."""
     warehouse = built("postgres")
@@ -171,6 +189,9 @@ def test_without_the_api_streams_a_task_is_as_it_was_applied(
     assert {row["task_id"]: row["status_name"] for row in found} == {
         **dict.fromkeys((1, 2, 9, 10), "new"),
         **dict.fromkeys((3, 4, 6), "finished"),
+        pipeline.made("life-1"): "new",
+        pipeline.made("life-2"): "finished",
+        pipeline.made("life-3"): "cancelled",
     }
     assert {row["told_by"] for row in found} == {"task_details"}
 
@@ -190,7 +211,7 @@ def test_files_that_only_grow_are_read_too(
     views = [
         f"create view reply.{stream} as select * from read_json_auto("
         f"'{warehouse.folder}/run-*/{stream}-*.jsonl', union_by_name = true)"
-        for stream in ("task_details", "task_operations", "runs")
+        for stream in ("task_details", "task_operations", "task_links", "runs")
     ]
     warehouse.change("create schema reply", *views)
     landed = warehouse.ask("select count(*) as lines from reply.task_details")

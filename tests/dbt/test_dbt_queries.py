@@ -35,6 +35,8 @@ def test_what_failed_and_why(warehouse: Warehouse) -> None:
     counts = {(row["why"], row["operation"]): (row["records"], row["tasks"]) for row in found}
     assert counts == {
         ("task_not_found", "update"): (3, 1),
+        ("task_not_new", "complete"): (1, 1),
+        ("not_linked", "complete"): (1, 0),
         ("invalid_record", "update"): (2, 1),
         ("task_not_new", "update"): (2, 1),
         ("uncertain", "execute"): (2, 1),
@@ -61,7 +63,14 @@ def test_how_each_record_stands(warehouse: Warehouse, pipeline: Pipeline) -> Non
 def test_how_long_a_change_takes(warehouse: Warehouse) -> None:
     """Time counts from the last change before the record was read, not from an earlier one."""
     found = {row["operation"]: row for row in ask(warehouse, "How long")}
-    assert {name: row["records"] for name, row in found.items()} == {"execute": 3, "update": 4}
+    assert {name: row["records"] for name, row in found.items()} == {
+        "execute": 3,
+        "update": 4,
+        "create": 3,
+        "assign": 3,
+        "complete": 1,
+        "delete": 1,
+    }
     for row in found.values():
         assert 90 <= row["median_seconds"] <= row["p95_seconds"] < 300
         assert 0 < row["slowest_within_the_target"] < 60
@@ -98,7 +107,7 @@ def test_what_each_run_spent(warehouse: Warehouse, pipeline: Pipeline) -> None:
     found = ask(warehouse, "What did each run")
     assert column(found, "run_id") == [each["run_id"] for each in pipeline.runs()]
     assert column(found, "calls") == [each["api_calls"] for each in pipeline.runs()]
-    assert column(found, "records") == [13, 14, 1, 0]
+    assert column(found, "records") == [13, 14, 1, 0, 10]
     for row in found[:3]:
         assert row["calls"] == row["calls_for_updates"] + row["calls_for_executions"]
 

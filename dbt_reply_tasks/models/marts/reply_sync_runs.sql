@@ -12,6 +12,10 @@ by_run as (
     sum(case when operation = 'update' then 1 else 0 end) as updates,
     sum(case when operation = 'execute' then 1 else 0 end) as executions,
     sum(case when operation = 'execute' and outcome = 'applied' then 1 else 0 end) as executions_applied,
+    sum(case when operation = 'create' then 1 else 0 end) as creations,
+    sum(case when operation = 'complete' then 1 else 0 end) as completions,
+    sum(case when operation = 'assign' then 1 else 0 end) as assignments,
+    sum(case when operation = 'delete' then 1 else 0 end) as deletions,
     sum(case when outcome = 'uncertain' then 1 else 0 end) as uncertain_now,
     min(settled_at) as first_settled_at,
     max(settled_at) as last_settled_at
@@ -77,6 +81,10 @@ select
   coalesce(by_run.updates, 0) as updates,
   coalesce(by_run.executions, 0) as executions,
   coalesce(by_run.executions_applied, 0) as executions_applied,
+  coalesce(by_run.creations, 0) as creations,
+  coalesce(by_run.completions, 0) as completions,
+  coalesce(by_run.assignments, 0) as assignments,
+  coalesce(by_run.deletions, 0) as deletions,
   runs.api_calls,
   case
     when runs.records > 0 then cast(runs.api_calls as double precision) / runs.records

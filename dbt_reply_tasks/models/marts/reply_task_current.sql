@@ -75,22 +75,65 @@ by_task as (
     sum(case when outcome = 'applied' then 1 else 0 end) as operations_applied,
     sum(case when outcome in ('rejected', 'uncertain') then 1 else 0 end) as operations_failed,
     max(case when outcome = 'uncertain' then 1 else 0 end) = 1 as has_uncertain_execution,
-    max(case when operation = 'execute' and outcome = 'applied' then settled_at end) as executed_at
+    max(case when operation = 'execute' and outcome = 'applied' then settled_at end) as executed_at,
+    max(case when operation = 'complete' and outcome = 'applied' then settled_at end) as completed_at,
+    min(case when operation = 'delete' and outcome in ('applied', 'unchanged') then settled_at end) as deleted_at
   from operations
   group by task_id
+
+),
+
+-- A task that was told as open may have been completed or deleted by a record since, for which Reply returned none.
+newest as (
+
+  select
+    ranked.*,
+    by_task.completed_at,
+    by_task.deleted_at,
+    case
+      when ranked.status_name = 'new' and by_task.completed_at is not null then 'finished'
+      else ranked.status_name
+    end as status_before_deletion
+  from ranked
+  left join by_task on by_task.task_id = ranked.task_id
+  where ranked.age = 1
 
 )
 
 select
   newest.task_id,
   {%- for name in listed %}
+  {% if name == 'status' -%}
+  case
+    when newest.deleted_at is not null and newest.status_before_deletion = 'new' then 3
+    when newest.deleted_at is not null and newest.status_before_deletion = 'finished' then 4
+    when newest.status_before_deletion = 'finished' then 1
+    else newest.status
+  end as status,
+  {%- elif name == 'status_name' -%}
+  case
+    when newest.deleted_at is not null and newest.status_before_deletion = 'new' then 'cancelled'
+    when newest.deleted_at is not null and newest.status_before_deletion = 'finished' then 'archived'
+    else newest.status_before_deletion
+  end as status_name,
+  {%- elif name == 'finished_at' -%}
+  coalesce(newest.finished_at, newest.completed_at) as finished_at,
+  {%- else -%}
   newest.{{ name }},
+  {%- endif %}
   {%- endfor %}
   {%- for name in full %}
   {{ 'fullest.' ~ name }},
   {%- endfor %}
   names.contact_full_name,
-  coalesce(newest.status_name = 'new' and newest.due_to < {{ reply_tasks.utc_now() }}, false) as is_overdue,
+  coalesce(
+    newest.deleted_at is null
+    and newest.status_before_deletion = 'new'
+    and newest.due_to < {{ reply_tasks.utc_now() }},
+    false
+  ) as is_overdue,
+  newest.deleted_at is not null as is_deleted,
+  newest.deleted_at,
   newest.told_by,
   newest.told_at,
   last_one.operation_id as last_operation_id,
@@ -105,7 +148,7 @@ select
   coalesce(by_task.operations_applied, 0) as operations_applied,
   coalesce(by_task.operations_failed, 0) as operations_failed,
   coalesce(by_task.has_uncertain_execution, false) as has_uncertain_execution
-from ranked as newest
+from newest
 left join ranked as fullest
   on fullest.task_id = newest.task_id and fullest.told_in_full = 1 and fullest.age_of_its_kind = 1
 left join ranked as names
@@ -114,4 +157,3 @@ left join by_task on by_task.task_id = newest.task_id
 left join operations as last_one on last_one.task_id = newest.task_id and last_one.age = 1
 left join operations as applied
   on applied.task_id = newest.task_id and applied.age_of_applied = 1 and applied.outcome = 'applied'
-where newest.age = 1

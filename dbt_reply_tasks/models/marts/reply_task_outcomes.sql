@@ -2,12 +2,12 @@ with operations as (
 
   select
     *,
-    -- A record is the CRM's row; without its key, the task.
+    -- A record is the CRM's row; without its key, the task. It is created and updated as one.
     case
       when external_id is not null then 'key ' || external_id
       when task_id is not null then 'task ' || cast(task_id as {{ dbt.type_string() }})
       else 'operation ' || operation_id
-    end || ' ' || coalesce(operation, '') as record_key
+    end || ' ' || case when operation = 'create' then 'update' else coalesce(operation, '') end as record_key
   from {{ ref('stg_reply_tasks__task_operations') }}
 
 ),
