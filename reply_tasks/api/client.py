@@ -143,8 +143,8 @@ class ReplyClient(Requests):
         return self._call("POST", target, body, user=act_as_user_id, coding=COMPRESSED)
 
     def find_contacts(self, email: str, *, act_as_user_id: int | None = None) -> Answer:
-        """The contacts of an address, at most two: ``GET /v3/contacts?email=…``."""
-        target = f"{self._base}/contacts?email={quote(email, safe='')}&top=2&skip=0"
+        """The contacts of an address, and maybe of longer ones: ``GET /v3/contacts?email=…``."""
+        target = f"{self._base}/contacts?email={quote(email, safe='')}&top=100&skip=0"
         return self._call("GET", target, user=act_as_user_id)
 
     def list_users(self, *, act_as_user_id: int | None = None) -> Answer:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from reply_tasks.contract import Violation
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.contract.validate import violations_of_creation
+from reply_tasks.ledger import Execution
 from reply_tasks.ledger.links import Link, links_of
 from target_reply_tasks.engine.judgements import Judgement, Need
 from target_reply_tasks.work import Work
@@ -74,6 +75,18 @@ def already_linked(work: Work, link: Link) -> Judgement:
         Reason.ALREADY_EXECUTED,
         f"externalId {work.entry.external_id!r} already stands for task {link.task_id}: send an "
         "update of it.",
+    )
+
+
+def behind_uncertain_creation(work: Work, creation: Execution) -> Judgement:
+    """What a record comes to whose task may have been made: it is not known, and not made again."""
+    return Judgement(
+        Need.SETTLE,
+        Outcome.REJECTED,
+        Reason.NOT_LINKED,
+        f"Operation {creation.operation_id} was to make the task of externalId "
+        f"{work.entry.external_id!r}, and whether it did is not established: `reply-tasks resolve` "
+        "settles it. Then send this record again.",
     )
 
 

@@ -5,11 +5,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from reply_tasks.contract.outcomes import Operation
+from reply_tasks.contract.outcomes import Operation, Outcome
 from reply_tasks.ledger import Entry, KnownTask
 from target_reply_tasks.engine.judgements import Judgement
 from target_reply_tasks.engine.lanes import Lanes
-from target_reply_tasks.engine.linking import Linking, already_linked, ambiguous
+from target_reply_tasks.engine.linking import (
+    Linking,
+    already_linked,
+    ambiguous,
+    behind_uncertain_creation,
+)
 from target_reply_tasks.work import Work
 
 if TYPE_CHECKING:
@@ -94,6 +99,8 @@ class Placing:
             return None if link is None or by_us else already_linked(work, link)
         if self._tasks_of(work, lanes):
             return ambiguous(work)
+        if known.execution is not None and known.execution.outcome is Outcome.UNCERTAIN:
+            return behind_uncertain_creation(work, known.execution)
         missing = self._linking.missing(work)
         if missing is None:
             self._as_read.append((work, work.record, work.entry))
