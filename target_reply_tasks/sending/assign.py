@@ -8,20 +8,22 @@ from target_reply_tasks.sending.calls import Calls
 
 
 def assign(calls: Calls) -> Settlement:
-    """Hand the task of a claimed record to its user."""
+    """Hand the task of a claimed record to its user.
+
+    An answer that shows the task as another's confirms nothing: it is asked for again.
+    """
     user = calls.wire_body["userId"]
-    decision = calls.assign(user)
-    if decision.action is Action.APPLIED and not _is_of(decision.task, user):
-        decision = calls.read()  # the answer shows the task as it was before
-        if decision.action is Action.APPLIED and not _is_of(decision.task, user):
-            return calls.settled(
-                Outcome.REJECTED,
-                reason=Reason.API_REJECTED,
-                detail=f"Reply confirms that the task is user {user}'s, and shows it as another's.",
-            )
-    if decision.action is Action.REJECTED:
-        return calls.refused(decision)
-    return calls.settled(Outcome.APPLIED, task=decision.task)
+    for _ in range(calls.settings.max_retries + 1):
+        decision = calls.assign(user)
+        if decision.action is Action.REJECTED:
+            return calls.refused(decision)
+        if _is_of(decision.task, user):
+            return calls.settled(Outcome.APPLIED, task=decision.task)
+    return calls.settled(
+        Outcome.REJECTED,
+        reason=Reason.API_REJECTED,
+        detail=f"Reply confirms that the task is user {user}'s, and shows it as another's.",
+    )
 
 
 def _is_of(task: TaskDetail | None, user: int) -> bool:

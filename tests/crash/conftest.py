@@ -7,9 +7,9 @@ from crash_nursery import Nursery
 from sqlalchemy import Engine
 
 from reply_tasks.ledger import open_engine
-from reply_tasks.sandbox import SandboxServer
+from reply_tasks.sandbox import DEFAULT_API_KEY, SandboxServer, User
 
-pytest.register_assert_rewrite("crash_world")
+pytest.register_assert_rewrite("crash_world", "crash_life")
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,12 @@ def nursery() -> Iterator[Nursery]:
 def server(request: pytest.FixtureRequest) -> Iterator[SandboxServer]:
     """A sandbox without limits, as slow as the module's ``LATENCY`` says."""
     latency = getattr(request.module, "LATENCY", 0.0)
+    users = [User(1, "owner@example.com"), User(2, "second@example.com")]
     with SandboxServer(
-        requests_per_minute=None, requests_per_hour=None, latency=latency
+        keys={DEFAULT_API_KEY: users},
+        requests_per_minute=None,
+        requests_per_hour=None,
+        latency=latency,
     ) as running:
         yield running
 

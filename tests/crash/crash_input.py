@@ -19,6 +19,17 @@ def name_of(index: int) -> str:
     return f"record-{index}"
 
 
+#: The stream of each operation.
+STREAMS = {
+    "update": "task_updates",
+    "execute": "task_executions",
+    "create": "task_creations",
+    "complete": "task_completions",
+    "assign": "task_assignments",
+    "delete": "task_deletions",
+}
+
+
 def singer(records: Records, *, first: int = 0, states_every: int = 3) -> str:
     """The input of a run: records from ``first`` on, each STATE saying how many came before it."""
     properties: dict[str, Any] = {"id": {"type": "integer"}, "operation": {"type": "string"}}
@@ -29,10 +40,10 @@ def singer(records: Records, *, first: int = 0, states_every: int = 3) -> str:
             "schema": {"properties": properties},
             "key_properties": ["id"],
         }
-        for stream in ("task_updates", "task_executions")
+        for stream in STREAMS.values()
     ]
     for index, record in enumerate(records[first:], first):
-        stream = "task_updates" if record["operation"] == "update" else "task_executions"
+        stream = STREAMS[record["operation"]]
         lines.append({"type": "RECORD", "stream": stream, "record": record})
         if (index + 1) % states_every == 0 or index + 1 == len(records):
             lines.append({"type": "STATE", "value": {"read": index + 1}})

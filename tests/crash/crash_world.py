@@ -4,7 +4,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +73,7 @@ class World:
     ) -> Iterator[Self]:
         """A world on a sandbox that is as new, and a ledger that is closed in the end."""
         server.reset()
-        for task_id in sorted({record["id"] for record in records}):
+        for task_id in sorted({record["id"] for record in records if "id" in record}):
             if task_id < NO_SUCH_TASK:
                 server.create_task(task_id)
         world = cls(server, nursery, folder, ledger_url, records, settings)
@@ -95,7 +95,7 @@ class World:
         """Run the target once, to its end or its death, and hold it to what it printed."""
         first = self.state if start == RESUME else 0
         (self.folder / "states").write_text("")  # one that dies at once doesn't come to do so
-        (self.folder / "input").write_text(singer(self.records, first=first))
+        (self.folder / "input").write_text(self.text(first))
         (self.folder / "config.json").write_text(
             json.dumps(
                 {
@@ -128,6 +128,10 @@ class World:
         if self.rests:
             self._let_the_dead_rest()
         return self._judge(ending, first)
+
+    def text(self, first: int) -> str:
+        """The input from a record on."""
+        return singer(self.records, first=first)
 
     def to_the_end(self) -> None:
         """Run until nothing is left, then once more from the start, and check everything."""
@@ -168,14 +172,17 @@ class World:
         assert list(states) == sorted(states)
         if states:
             self.state = states[-1]
-            covered = {name_of(index) for index in range(self.state)}
-            assert covered <= {row.external_id for row in rows}
-            by_this_run = {row.external_id for row in rows if row.run_id == run_id}
-            assert {name_of(index) for index in range(first, self.state)} <= by_this_run
+            self._is_covered(first, rows, [row for row in rows if row.run_id == run_id])
         self.kills += ending.killed
         if ending.killed:
             self._died(run_id)
         return Seen(ending, run_id, states)
+
+    def _is_covered(self, first: int, rows: Sequence[Any], own: Sequence[Any]) -> None:
+        """What a STATE covers is settled, and what this run has read is settled by it."""
+        assert {name_of(index) for index in range(self.state)} <= {row.external_id for row in rows}
+        by_this_run = {row.external_id for row in own}
+        assert {name_of(index) for index in range(first, self.state)} <= by_this_run
 
     def _died(self, run_id: str | None) -> None:
         with self.engine.connect() as connection:

@@ -14,8 +14,17 @@ from fault_rows import (
     HALF_ANSWERS,
     MORE_FAULTS,
     ROWS,
+    Certain,
     Forever,
+    Found,
     Row,
+)
+from life_rows import (
+    COMPLETION_FOUND,
+    LIFE_CERTAIN,
+    LIFE_FOREVER,
+    LIFE_HALF_ANSWERS,
+    LIFE_ROWS,
 )
 
 from reply_tasks.contract.outcomes import Outcome, Reason
@@ -29,9 +38,14 @@ def tables() -> dict[str, str]:
         "faults": _faults(),
         "matrix": _matrix(ROWS),
         "half answers": _matrix(HALF_ANSWERS),
-        "found": _found(),
-        "forever": _forever(),
-        "certain": _certain(),
+        "found": _found("Messages sent by this execution", FOUND),
+        "forever": _forever(FOREVER),
+        "certain": _certain("an execution", "POST", "Messages sent", CERTAIN),
+        "life": _matrix(LIFE_ROWS),
+        "life half answers": _matrix(LIFE_HALF_ANSWERS),
+        "life found": _found("Completed by this call", COMPLETION_FOUND),
+        "life forever": _forever(LIFE_FOREVER),
+        "life certain": _certain("a creation", "CREATE", "Tasks made", LIFE_CERTAIN),
     }
 
 
@@ -72,38 +86,38 @@ def _matrix(rows: Iterable[Row]) -> str:
     )
 
 
-def _found() -> str:
+def _found(effect: str, cases: Iterable[Found]) -> str:
     return _table(
-        ("The task, as read back", "Messages sent by this execution", "Outcome"),
-        ((case.what, str(case.effects), _outcome(case.outcome, case.reason)) for case in FOUND),
+        ("The task, as read back", effect, "Outcome"),
+        ((case.what, str(case.effects), _outcome(case.outcome, case.reason)) for case in cases),
     )
 
 
-def _forever() -> str:
+def _forever(cases: Iterable[Forever]) -> str:
     return _table(
         ("Operation", "What goes wrong", "When", "Calls, in order", "Then"),
-        ((case.group, case.place, _moment(case), case.calls, _then(case)) for case in FOREVER),
+        ((case.group, case.place, _moment(case), case.calls, _then(case)) for case in cases),
     )
 
 
-def _certain() -> str:
+def _certain(what: str, call: str, effect: str, cases: Iterable[Certain]) -> str:
     return _table(
-        ("Answer to an execution", "POSTs that reach Reply", "Messages sent", "Outcome"),
+        (f"Answer to {what}", f"{call}s that reach Reply", effect, "Outcome"),
         (
             (
                 case.answer,
-                str(case.calls.count("POST")),
+                str(case.calls.count(call)),
                 str(case.effects),
                 _outcome(case.outcome, case.reason),
             )
-            for case in CERTAIN
+            for case in cases
         ),
     )
 
 
 def _moment(row: Row | Forever) -> str:
     """When it strikes; a read has no effect that it could come before or after."""
-    return "" if row.place.endswith("GET") else f"{row.when} the effect"
+    return "" if row.place.endswith(("GET", "READ")) else f"{row.when} the effect"
 
 
 def _times(count: int) -> str:

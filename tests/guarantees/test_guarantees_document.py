@@ -1,10 +1,12 @@
 """docs/guarantees.md says what the tests hold the target to."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from fault_rows import FAULTS, GROUPS, ROWS
 from guarantees_document import DOCUMENT, with_tables
+from life_rows import LIFE_GROUPS, LIFE_HALF_ANSWERS, LIFE_ROWS
 
 from reply_tasks.sandbox import When
 
@@ -44,6 +46,17 @@ def test_the_matrix_is_whole() -> None:
         )
     places = {row.place.split()[0] for row in ROWS if row.group == "execute, verify"}
     assert places == {"first", "second", "read-back,"}
+
+
+def test_no_row_makes_completes_or_deletes_twice() -> None:
+    """What can't be undone happens once at most, and something is looked at between two sends."""
+    assert {row.group for row in LIFE_ROWS} == set(LIFE_GROUPS)
+    for row in (*LIFE_ROWS, *LIFE_HALF_ANSWERS):
+        if row.group != "assign":
+            assert row.effects <= 1
+            calls = row.calls.split()
+            pairs = set(pairwise(calls))
+            assert not pairs & {(call, call) for call in ("CREATE", "COMPLETE", "DELETE")}
 
 
 def test_no_row_sends_an_execution_twice() -> None:
