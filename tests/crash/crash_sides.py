@@ -11,6 +11,7 @@ from signal import Signals
 from typing import Any, Self
 
 from console_script import run_script
+from crash_input import STREAMS
 from sqlalchemy import Engine, Row, select
 
 from reply_tasks.ledger.tables import operations, runs
@@ -46,7 +47,7 @@ class Side:
                 text=True,
                 cwd=folder,
             )
-        for stream in ("task_updates", "task_executions"):
+        for stream in STREAMS.values():
             schema = {"properties": {"id": {"type": "integer"}}}
             self._write(
                 {"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": ["id"]}
@@ -76,6 +77,11 @@ class Side:
                 "template": {"body": body, "subject": "On Friday"},
             }
             self._write({"type": "RECORD", "stream": "task_updates", "record": record})
+        return self
+
+    def says(self, operation: str, **members: object) -> Self:
+        """Write a record of any operation."""
+        self._write({"type": "RECORD", "stream": STREAMS[operation], "record": members})
         return self
 
     def merges(self, task_id: int, **members: object) -> Self:
