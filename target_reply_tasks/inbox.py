@@ -78,10 +78,17 @@ class StopWanted:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A sender is done with a record."""
+    """A sender is done with a record.
+
+    Attributes:
+        work: The record.
+        result: What became of it.
+        last: Whether it was the last one of its call, so that the sender is free again.
+    """
 
     work: Work
     result: Settlement | Unsettled
+    last: bool = True
 
 
 @dataclass(frozen=True, slots=True)

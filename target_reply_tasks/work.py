@@ -113,6 +113,11 @@ class Work:
         return self.index == APPROVED
 
     @property
+    def calls_made(self) -> int:
+        """How many calls were made for it since it was claimed last, and are not counted yet."""
+        return sum(attempt.counted for attempt in self.attempts[self.made_before :])
+
+    @property
     def untouched(self) -> bool:
         """Whether it is as it was before it was handed out: Reply has refused each call for now."""
         calls = self.attempts[self.made_before :]

@@ -1,9 +1,10 @@
 """The calls: one method an endpoint, each makes one HTTP request and returns its ``Answer``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 from reply_tasks.api.answers import Answer
+from reply_tasks.api.dialect import EnumForm
 from reply_tasks.api.requesting import COMPRESSED, Requests
 from reply_tasks.contract.records import Body
 
@@ -117,6 +118,61 @@ class ReplyClient(Requests):
         return self._call(
             "DELETE",
             f"{self._tasks}{task_id}",
+            user=act_as_user_id,
+            before_first_byte=before_first_byte,
+            after_last_byte=after_last_byte,
+        )
+
+    def complete_tasks(
+        self,
+        task_ids: Sequence[int],
+        *,
+        act_as_user_id: int | None = None,
+        before_first_byte: Callable[[], object] | None = None,
+        after_last_byte: Callable[[], object] | None = None,
+    ) -> Answer:
+        """Finish up to 100 tasks by hand: ``POST /v3/tasks/batch/complete``."""
+        return self._call(
+            "POST",
+            f"{self._tasks}batch/complete",
+            {"ids": list(task_ids)},
+            user=act_as_user_id,
+            before_first_byte=before_first_byte,
+            after_last_byte=after_last_byte,
+        )
+
+    def assign_tasks(
+        self,
+        task_ids: Sequence[int],
+        user_id: int,
+        *,
+        act_as_user_id: int | None = None,
+        after_last_byte: Callable[[], object] | None = None,
+    ) -> Answer:
+        """Hand up to 100 tasks to a user: ``POST /v3/tasks/batch/assign``."""
+        preview = self.know_form().enums is EnumForm.INTEGERS
+        name = "assignedUserId" if preview else "userId"
+        return self._call(
+            "POST",
+            f"{self._tasks}batch/assign",
+            {"ids": list(task_ids), name: user_id},
+            user=act_as_user_id,
+            after_last_byte=after_last_byte,
+        )
+
+    def delete_tasks(
+        self,
+        task_ids: Sequence[int],
+        *,
+        act_as_user_id: int | None = None,
+        before_first_byte: Callable[[], object] | None = None,
+        after_last_byte: Callable[[], object] | None = None,
+    ) -> Answer:
+        """Cancel or archive up to 100 tasks: ``POST /v3/tasks/bulk-delete``."""
+        return self._call(
+            "POST",
+            f"{self._tasks}bulk-delete",
+            {"ids": list(task_ids)},
             user=act_as_user_id,
             before_first_byte=before_first_byte,
             after_last_byte=after_last_byte,

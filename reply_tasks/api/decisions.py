@@ -63,6 +63,7 @@ class Decision:
         problem: The problem document of a refusal, as Reply sent it.
         unproven: Whether a wrong path or a gateway may have refused, and not Reply.
         of_user: Whether the stop is about the user that the call acted as, not about the key.
+        failed: Of a call for many tasks that was answered, what became of those that failed.
     """
 
     action: Action
@@ -74,6 +75,14 @@ class Decision:
     problem: Mapping[str, Any] | None = None
     unproven: bool = False
     of_user: bool = False
+    failed: Mapping[int, "Decision"] | None = None
+
+    def of_task(self, task_id: int) -> "Decision":
+        """What follows for one of the tasks of a call for many."""
+        return self if self.failed is None else self.failed.get(task_id, _DONE)
+
+
+_DONE = Decision(Action.APPLIED)
 
 
 def decide(  # noqa: PLR0911 - one return a row of the table
@@ -91,7 +100,7 @@ def decide(  # noqa: PLR0911 - one return a row of the table
     if answer.kind is AnswerKind.NOT_CONNECTED:
         return Decision(Action.REPEAT, detail=answer.error)
     if answer.kind is AnswerKind.LOST or status is None:
-        return _unsure(call, answer, answer.error)
+        return unsure(call, answer, answer.error)
     if answer.succeeded:
         return _confirmed(call, answer, task_id)
     problem = answer.problem or Problem("", status)
@@ -110,7 +119,7 @@ def decide(  # noqa: PLR0911 - one return a row of the table
     if status in _REDIRECTS:
         return _redirected(call, problem)
     if not _refuses(call, status):
-        return _unsure(call, answer, problem.summary())
+        return unsure(call, answer, problem.summary())
     return Decision(
         Action.REJECTED,
         reason_of(call, status, problem),
@@ -160,21 +169,21 @@ def _confirmed(  # noqa: PLR0911 - one return for each way to say too little
     if task_id is None and call is Call.READ:
         if isinstance(answer.data, dict | list):
             return Decision(Action.APPLIED)
-        return _unsure(call, answer, answer.error or "the answer is not JSON")
+        return unsure(call, answer, answer.error or "the answer is not JSON")
     if call is Call.DELETE:
         if answer.status == HTTPStatus.NO_CONTENT:
             return Decision(Action.APPLIED)  # there is no task to show
-        return _unsure(call, answer, f"the answer is {answer.status}, not 204")
+        return unsure(call, answer, f"the answer is {answer.status}, not 204")
     task = read_task_detail(answer.data)
     if task is None:
-        return _unsure(call, answer, answer.error or "the answer is not a task")
+        return unsure(call, answer, answer.error or "the answer is not a task")
     if task_id is not None and task.id != task_id:
-        return _unsure(call, answer, f"the answer is about task {task.id}, not {task_id}")
+        return unsure(call, answer, f"the answer is about task {task.id}, not {task_id}")
     expected = _STATUS_AFTER.get(call)
     if expected is not None and task.status is not expected:
         state = "of an unknown status" if task.status is None else task.status.wire_name
         wanted = expected.wire_name
-        return _unsure(call, answer, f"the answer says that the task is {state}, not {wanted}")
+        return unsure(call, answer, f"the answer says that the task is {state}, not {wanted}")
     if call is Call.EXECUTE and task.is_failed:
         detail = "Reply answers that the execution failed (isFailed)."
         return Decision(Action.EXECUTION_FAILED, Reason.EXECUTION_FAILED, detail, task)
@@ -189,8 +198,8 @@ _STATUS_AFTER = {
 }
 
 
-def _unsure(call: Call, answer: Answer, detail: str) -> Decision:
-    """Repeat what is safe to repeat; what can't be undone is not."""
+def unsure(call: Call, answer: Answer, detail: str) -> Decision:
+    """An answer leaves it open what happened: repeat what is safe; what can't be undone is not."""
     if call in IRREVERSIBLE_CALLS:
         return Decision(Action.LOST, detail=detail)
     return Decision(Action.REPEAT, detail=detail, wait=answer.retry_after)

@@ -122,14 +122,14 @@ class _Members:
 
     def text(self, *names: str) -> str:
         """The first of ``names`` that says something, as one line."""
-        return next((line for name in names if (line := _line(self.get(name)))), "")
+        return next((line for name in names if (line := one_line(self.get(name)))), "")
 
 
 def _errors(value: object) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for pointer, texts in value.items():
             for text in _lines(texts if isinstance(texts, list) else [texts]):
-                yield _line(pointer), text
+                yield one_line(pointer), text
     elif isinstance(value, list):
         for item in value:
             if isinstance(item, dict):
@@ -138,7 +138,7 @@ def _errors(value: object) -> Iterator[tuple[str, str]]:
                 text = members.text("detail", "message", "errorMessage", "description")
                 if pointer or text:
                     yield pointer, text
-            elif text := _line(item):
+            elif text := one_line(item):
                 yield "", text
 
 
@@ -153,11 +153,12 @@ def _teams(value: object) -> Iterator[str]:
 
 def _lines(value: object) -> Iterator[str]:
     for item in value if isinstance(value, list) else ():
-        if text := _line(item):
+        if text := one_line(item):
             yield text
 
 
-def _line(value: object) -> str:
+def one_line(value: object) -> str:
+    """A text or a number of an answer as one printable line; empty for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if abs(value) < 10**18 else ""
     if not isinstance(value, str):

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from reply_tasks.api.answers import Answer
 from reply_tasks.api.backoff import Backoff
+from reply_tasks.api.batches import decide_batch
 from reply_tasks.api.calls import Call
 from reply_tasks.api.decisions import Action, Decision, StopCause, decide
 
@@ -78,13 +79,21 @@ class Request:
         call: Its kind, which says what is safe to repeat.
         what: Its name in a sentence, e.g. ``the update of task 7``.
         send: Makes the call, once.
-        task_id: The task that it is about; None for a read that is not about one task.
+        task_id: The task that it is about; None for a call that is not about one task.
+        task_ids: The tasks of a call for many.
     """
 
     call: Call
     what: str
     send: Callable[[], Answer]
     task_id: int | None = None
+    task_ids: tuple[int, ...] = ()
+
+    def decide(self, answer: Answer) -> Decision:
+        """What follows from an answer."""
+        if self.task_ids:
+            return decide_batch(self.call, answer, self.task_ids)
+        return decide(self.call, answer, task_id=self.task_id)
 
 
 def call_until_certain(
@@ -104,7 +113,7 @@ def call_until_certain(
         caller.take_slot()
         answer = request.send()
         caller.hear(answer)
-        decision = decide(request.call, answer, task_id=request.task_id)
+        decision = request.decide(answer)
         refused = decision.stop is StopCause.UNAUTHORIZED and not decision.of_user
         if refused and caller.unauthorized():
             continue

@@ -43,14 +43,11 @@ def _said_of_tasks(settlement: Settlement, task_id: int) -> Iterator[tuple[Bulk,
     if _tells_the_body(settlement):
         yield _REMEMBER_BODIES, _body_of(settlement, task_id)
     elif entry.operation is Operation.ASSIGN and settlement.outcome is Outcome.APPLIED:
-        yield (
-            _REMEMBER_ASSIGNMENTS,
-            {
-                "task_id": task_id,
-                "assignment_hash": entry.body_hash,
-                "detail_operation_id": entry.operation_id,
-            },
-        )
+        row = {"task_id": task_id, "assignment_hash": entry.body_hash}
+        if settlement.task_detail is None:
+            yield _REMEMBER_UNSHOWN_ASSIGNMENTS, row
+        else:
+            yield _REMEMBER_ASSIGNMENTS, {**row, "detail_operation_id": entry.operation_id}
     elif _stands_in_the_way(settlement):
         deleted = entry.operation is Operation.DELETE
         name = "deletion" if deleted else "execution"
@@ -63,6 +60,8 @@ def _said_of_tasks(settlement: Settlement, task_id: int) -> Iterator[tuple[Bulk,
         }
         if deleted:
             yield _REMEMBER_DELETIONS, row
+        elif entry.operation is Operation.COMPLETE and settlement.task_detail is None:
+            yield _REMEMBER_UNSHOWN_CLOSINGS, row
         else:
             yield _REMEMBER_EXECUTIONS, {**row, "detail_operation_id": entry.operation_id}
     if settlement.created is not None:
@@ -150,6 +149,8 @@ _UNMARKED = {
 }
 _REMEMBER_BODIES = Bulk(partial(_upsert, ("body_hash", "detail_operation_id"), _UNMARKED))
 _REMEMBER_ASSIGNMENTS = Bulk(partial(_upsert, ("assignment_hash", "detail_operation_id"), {}))
+#: What went out in a call for many tasks shows none of them: what was seen before is kept.
+_REMEMBER_UNSHOWN_ASSIGNMENTS = Bulk(partial(_upsert, ("assignment_hash",), {}))
 _REMEMBER_DELETIONS = Bulk(
     partial(
         _upsert,
@@ -157,16 +158,11 @@ _REMEMBER_DELETIONS = Bulk(
         {},
     )
 )
-_REMEMBER_EXECUTIONS = Bulk(
-    partial(
-        _upsert,
-        (
-            "detail_operation_id",
-            "execution_operation_id",
-            "execution_outcome",
-            "execution_hash",
-            "execution_external_id",
-        ),
-        {},
-    )
+_EXECUTION = (
+    "execution_operation_id",
+    "execution_outcome",
+    "execution_hash",
+    "execution_external_id",
 )
+_REMEMBER_EXECUTIONS = Bulk(partial(_upsert, ("detail_operation_id", *_EXECUTION), {}))
+_REMEMBER_UNSHOWN_CLOSINGS = Bulk(partial(_upsert, _EXECUTION, {}))

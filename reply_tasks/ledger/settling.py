@@ -139,7 +139,7 @@ def outcome_row(settlement: Settlement, number: int) -> dict[str, Any]:
         "problem": settlement.problem,
         "http_status": settlement.http_status,
         "attempts": [attempt.as_json() for attempt in settlement.attempts] or None,
-        "api_calls": len(settlement.attempts),
+        "api_calls": sum(attempt.counted for attempt in settlement.attempts),
         "body_hash": settlement.body_hash or settlement.entry.body_hash,
         "record": record,
         "source_stream": source_stream,

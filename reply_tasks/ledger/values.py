@@ -17,6 +17,9 @@ class Attempt(NamedTuple):
         status: HTTP status of the answer; None when none came.
         error: What went wrong on the wire, without secrets.
         seconds: How long the call took; None for a send whose end is not known.
+        tasks: How many tasks the call was for.
+        counted: Whether it is one of this operation's calls; a call for many tasks is counted once,
+            with the first of them.
     """
 
     at: datetime
@@ -24,15 +27,19 @@ class Attempt(NamedTuple):
     status: int | None = None
     error: str | None = None
     seconds: float | None = None
+    tasks: int = 1
+    counted: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """The attempt as the ledger's ``attempts`` column holds it."""
+        shared = {} if self.tasks == 1 else {"tasks": self.tasks, "counted": self.counted}
         return {
             "at": self.at.isoformat(),
             "call": self.call,
             "status": self.status,
             "error": self.error,
             "seconds": self.seconds,
+            **shared,
         }
 
     @classmethod
@@ -44,6 +51,8 @@ class Attempt(NamedTuple):
             status=data["status"],
             error=data["error"],
             seconds=data["seconds"],
+            tasks=data.get("tasks", 1),
+            counted=data.get("counted", True),
         )
 
 

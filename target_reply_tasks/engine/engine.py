@@ -218,8 +218,8 @@ class Engine:
             case InputEnded(broken):
                 self._input_ended = True
                 self._result.stopped = self._result.stopped or broken
-            case Ended(work, result):
-                self._turn.end(work, result, stopping=self._stopping.is_set())
+            case Ended(_, result):
+                self._turn.end(message, stopping=self._stopping.is_set())
                 if isinstance(result, Unsettled) and result.stop is not None:
                     self._begin_stop(result.stop, exit_code=1)
             case StateLeft(size):

@@ -9,6 +9,7 @@ from reply_tasks.contract import UpdateMode
 from reply_tasks.contract.outcomes import IRREVERSIBLE, Operation, Outcome
 from reply_tasks.ledger import KnownTask, RejectedUpdate
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
+from target_reply_tasks.batch import Batch
 from target_reply_tasks.engine.approvals import Approvals
 from target_reply_tasks.engine.judge import judge, superseded_by, user_refused
 from target_reply_tasks.engine.judgements import Judgement, Need
@@ -194,19 +195,25 @@ class Plan:
         return self._ready.users()
 
     def pick(
-        self, user: str | None, room: Callable[[Operation], int], *, rested_before: float
-    ) -> list[Work]:
-        """The records to send next for a user, as ``Ready.pick`` has it."""
+        self,
+        user: str | None,
+        room: Callable[[Operation], int],
+        *,
+        may_batch: Callable[[Operation], bool],
+        rested_before: float,
+    ) -> list[Batch]:
+        """The calls to make next for a user, as ``Ready.pick`` has it."""
         return self._ready.pick(
             user,
             room,
+            may_batch=may_batch,
             rested_before=rested_before,
             is_head=lambda work: self._lanes.head(work.task_id) is work,
         )
 
-    def put_back(self, user: str | None, works: list[Work]) -> None:
-        """Records that were picked and can't be sent yet: they stay first."""
-        self._ready.put_back(user, works)
+    def put_back(self, user: str | None, batches: list[Batch]) -> None:
+        """What was picked and can't be sent yet stays first."""
+        self._ready.put_back(user, batches)
 
     def start(self, work: Work) -> None:
         """A picked record is claimed and goes out."""

@@ -1,13 +1,18 @@
 """Ready: the heads of lanes that were judged, and that a call may take."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from reply_tasks.contract.outcomes import IRREVERSIBLE, Operation
+from target_reply_tasks.batch import MOST_TASKS, Batch, Kind, kind_of
 from target_reply_tasks.work import Work
 
-#: Seconds that an update rests before it is sent, so that a later one may supersede it.
+#: Seconds that an update rests before it is sent, so that a later one may supersede it; and for
+#: which nothing must join what may share a call.
 LOOK_AHEAD = 0.05
+#: Seconds that what may share a call rests at most while others go on joining it.
+MOST_REST = 0.5
 
 
 class Ready:
@@ -15,13 +20,13 @@ class Ready:
 
     def __init__(self) -> None:
         self._heads: dict[str | None, deque[Work]] = {}
-        self._rests_until: float | None = None
+        self._due: float | None = None
 
     def copy(self) -> "Ready":
         """What is ready now."""
         copied = Ready()
         copied._heads = {user: heads.copy() for user, heads in self._heads.items()}
-        copied._rests_until = self._rests_until
+        copied._due = self._due
         return copied
 
     def add(self, work: Work) -> None:
@@ -49,40 +54,77 @@ class Ready:
         user: str | None,
         room: Callable[[Operation], int],
         *,
+        may_batch: Callable[[Operation], bool],
         rested_before: float,
         is_head: Callable[[Work], bool],
-    ) -> list[Work]:
-        """The records to send next for a user: as many as there is room for, in the order judged.
+    ) -> list[Batch]:
+        """The calls to make next for a user: as many as there is room for, in the order judged.
 
-        The user is the last to be asked for more: users take turns.
+        A record takes with it, from behind it, the others that may go in the same call. The user is
+        the last to be asked for more: users take turns.
 
         Args:
             user: Whose quota they spend.
-            room: How many records of an operation may be handed out now.
-            rested_before: Only updates that were read before this instant.
+            room: How many calls of an operation may be handed out now.
+            may_batch: Whether several records of an operation may go in one call.
+            rested_before: What may rest goes only if it was read before this instant.
             is_head: Whether a record is still the next on its task.
         """
         heads = self._heads.get(user)
-        picked: list[Work] = []
+        picked: list[Batch] = []
+        aside: list[Work] = []
         while heads and len(picked) < room(heads[0].operation):
             work = heads[0]
             if not is_head(work):  # superseded: its successor is judged
                 heads.popleft()
                 continue
-            if work.operation is Operation.UPDATE and work.received > rested_before:
-                self._rests_until = min(self._rests_until or work.received, work.received)
-                break
-            picked.append(heads.popleft())
+            kind = kind_of(work) if may_batch(work.operation) else None
+            works = (work,) if kind is None else _of_kind(kind, filter(is_head, heads))
+            if self._rests(works, kind, rested_before):
+                if kind is None:
+                    break
+                aside += works
+            else:
+                picked.append(Batch(works))
+            _take_out(heads, works)
+        if heads is not None:
+            heads.extendleft(reversed(aside))
         if picked:
             self._heads[user] = self._heads.pop(user)
         return picked
 
-    def put_back(self, user: str | None, works: list[Work]) -> None:
-        """Records that were picked and can't be sent yet: they stay first."""
+    def _rests(self, works: tuple[Work, ...], kind: Kind | None, rested_before: float) -> bool:
+        """Whether it is worth a moment to wait for what may supersede, or join, these."""
+        if len(works) == MOST_TASKS or not (kind or works[0].operation is Operation.UPDATE):
+            return False
+        first, last = works[0].received, max(work.received for work in works)
+        due = min(last + LOOK_AHEAD, first + MOST_REST)
+        rests = due > rested_before + LOOK_AHEAD
+        if rests:
+            self._due = min(self._due or due, due)
+        return rests
+
+    def put_back(self, user: str | None, batches: list[Batch]) -> None:
+        """What was picked and can't be sent yet stays first."""
+        works = [work for batch in batches for work in batch.works]
         self._heads.setdefault(user, deque()).extendleft(reversed(works))
 
     def take_due(self) -> float | None:
-        """When an update will have rested that was passed over; told once."""
-        due = None if self._rests_until is None else self._rests_until + LOOK_AHEAD
-        self._rests_until = None
+        """When something will have rested that was passed over; told once."""
+        due, self._due = self._due, None
         return due
+
+
+def _of_kind(kind: Kind, works: Iterable[Work]) -> tuple[Work, ...]:
+    """The first of these that may go out in one call, as many as it takes."""
+    return tuple(islice((work for work in works if kind_of(work) == kind), MOST_TASKS))
+
+
+def _take_out(heads: deque[Work], works: tuple[Work, ...]) -> None:
+    if len(works) == 1:
+        heads.popleft()
+        return
+    taken = set(works)
+    left = [work for work in heads if work not in taken]
+    heads.clear()
+    heads.extend(left)

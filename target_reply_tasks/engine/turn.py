@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from reply_tasks.contract.outcomes import IRREVERSIBLE, Outcome, Reason
 from reply_tasks.ledger import Settlement
 from reply_tasks.ledger.holding import supersede_held
+from target_reply_tasks.batch import Batch
 from target_reply_tasks.context import Context
 from target_reply_tasks.engine.checkpoint import Checkpoint
 from target_reply_tasks.engine.commits import Commits
@@ -24,11 +25,11 @@ from target_reply_tasks.engine.judgements import Need
 from target_reply_tasks.engine.plan import Plan
 from target_reply_tasks.engine.ready import LOOK_AHEAD
 from target_reply_tasks.engine.unknown_members import UnknownMembers
-from target_reply_tasks.inbox import PauseWanted, Received, Refused, SlotWanted
+from target_reply_tasks.inbox import Ended, PauseWanted, Received, Refused, SlotWanted
 from target_reply_tasks.result import RunResult
 from target_reply_tasks.sending.senders import Senders
 from target_reply_tasks.steps import Step
-from target_reply_tasks.work import Settled, Unsettled, Work
+from target_reply_tasks.work import Settled, Work
 
 
 class Committed(NamedTuple):
@@ -48,7 +49,7 @@ class _Written(NamedTuple):
 
     committed: Committed
     granted: list[SlotWanted]
-    chosen: list[Work]
+    chosen: list[Batch]
 
 
 class Turn:
@@ -110,10 +111,12 @@ class Turn:
             )
             self.settled.append(superseded.ended(settlement))
 
-    def end(self, work: Work, result: Settlement | Unsettled, *, stopping: bool) -> None:
+    def end(self, ended: Ended, *, stopping: bool) -> None:
         """A sender is done with a record: it has its outcome, or is given back."""
-        self._senders.take_in(work)
-        self._result.totals.api_calls += len(work.attempts) - work.made_before
+        work, result = ended.work, ended.result
+        if ended.last:
+            self._senders.take_in(work.user)
+        self._result.totals.api_calls += work.calls_made
         if isinstance(result, Settlement):
             if result.task_detail is not None:
                 self._unknown_members.check(result.task_detail)
@@ -165,7 +168,7 @@ class Turn:
 
     def _write(self, connection: Connection, *, stopping: bool, no_rest: bool) -> "_Written":
         dropped = 0
-        chosen: list[Work] = []
+        chosen: list[Batch] = []
         settled = self._plan.verdicts.mark(connection, self.settled)
         if self._commits.settle(connection, (each.settlement for each in settled)):
             self._plan.doubt()
@@ -220,15 +223,17 @@ class Turn:
         self._commits.settle_more(connection, (each.settlement for each in marked))
         return judged._replace(settled=marked)
 
-    def _choose(self, connection: Connection, *, no_rest: bool) -> list[Work]:
+    def _choose(self, connection: Connection, *, no_rest: bool) -> list[Batch]:
         """Claim what there are senders and slots for."""
-        wanted: list[Work] = []
+        wanted: list[Batch] = []
         now = time.monotonic()
         full = self._checkpoint.in_hand >= WINDOW
         rested = now - (0.0 if no_rest or full else LOOK_AHEAD)
         for user in filterfalse(self._context.pacing.waits, self._plan.users_with_work()):
             room = partial(self._senders.room, user, promised=len(wanted))
-            picked = self._plan.pick(user, room, rested_before=rested)
+            picked = self._plan.pick(
+                user, room, may_batch=self._senders.may_batch, rested_before=rested
+            )
             if picked:
                 slots = self._context.pacing.take(connection, user, len(picked))
                 self._plan.put_back(user, picked[slots:])
@@ -239,18 +244,19 @@ class Turn:
         if not wanted:
             return []
         self._context.reached(Step.CLAIMING)
-        self._picked.extend((work, work.claimed_at, work.slot) for work in wanted)
-        claimed = self._commits.claim(connection, wanted)
+        works = [work for batch in wanted for work in batch.works]
+        self._picked.extend((work, work.claimed_at, work.slot) for work in works)
+        claimed = set(self._commits.claim(connection, works))
         self._context.reached(Step.CLAIMED)
-        for work in claimed:
-            work.slot = now
-            self._plan.start(work)
-        if len(claimed) < len(wanted):
-            held = set(claimed)
-            for work in wanted:
-                if work not in held:
-                    self._plan.wait_for_another(work, now)
-        return claimed
+        for work in works:
+            if work in claimed:
+                self._plan.start(work)
+            else:
+                self._plan.wait_for_another(work, now)
+        chosen = [left for batch in wanted for left in batch.of(claimed)]
+        for batch in chosen:
+            batch.works[0].slot = now
+        return chosen
 
     def _grant_slots(self, connection: Connection, *, stopping: bool) -> list[SlotWanted]:
         """Slots for calls of records that are under way, before any new one."""

@@ -7,7 +7,7 @@ Each call takes a slot of the quota and is written down. When to call again is d
 from dataclasses import replace
 
 from reply_tasks.api.answers import Answer
-from reply_tasks.api.calls import Call
+from reply_tasks.api.calls import IRREVERSIBLE_CALLS, Call
 from reply_tasks.api.decisions import Action, Decision, may_have_acted
 from reply_tasks.api.dialect import PREVIEW_FORM
 from reply_tasks.api.repeating import (
@@ -70,32 +70,50 @@ class Asking:
         self._form = self._client.know_form(self._effects.stopping)
         if not self._effects.take_slot(self.work):
             raise Interrupted
-        self._doubt = self.work.unsure
+        self.leave(self._call)
         if self._call is not Call.READ:
-            self.work.unsure = True
             self._reached(Step.SENDING)
-        self._left_at = self._effects.now()
+
+    def leave(self, call: Call) -> None:
+        """A call of this record leaves now, which has its slot: what may it change?"""
+        self._call, self._left_at = call, self._effects.now()
+        self._doubt = self.work.unsure
+        if call is not Call.READ:
+            self.work.unsure = True
 
     def hear(self, answer: Answer) -> None:
         """Write the call down, and what its answer leaves open."""
         self._reached(Step.READ if self._call is Call.READ else Step.ANSWERED)
-        work, moment = self.work, self._effects.monotonic()
-        work.attempts.append(
+        moment = self._effects.monotonic()
+        self.note(answer, moment)
+        self._reply_clock.hear(answer, moment, closely=self._call is not Call.UPDATE)
+        self._effects.observe(self.work, answer)
+
+    def note(self, answer: Answer, moment: float, *, tasks: int = 1, counted: bool = True) -> None:
+        """Write down the call that has left, and what its answer leaves open of this record.
+
+        Args:
+            answer: What came back.
+            moment: When, on the monotonic clock.
+            tasks: How many tasks the call was for.
+            counted: Whether it is one of this record's calls.
+        """
+        self.work.attempts.append(
             Attempt(
                 at=self._left_at,
                 call=self._call,
                 status=answer.status,
                 error=answer.error or None,
                 seconds=round(answer.elapsed, 4),
+                tasks=tasks,
+                counted=counted,
             )
         )
         if self._call is not Call.READ:
             acted = may_have_acted(self._call, answer)
-            work.unsure = self._doubt or acted
+            self.work.unsure = self._doubt or acted
             if acted and self._call is Call.UPDATE:
                 self._lost_updates.append(moment)
-        self._reply_clock.hear(answer, moment, closely=self._call is not Call.UPDATE)
-        self._effects.observe(work, answer)
 
     def pause(self, seconds: float) -> None:
         """No calls of this record's user for so long."""
@@ -130,6 +148,11 @@ class Asking:
             self._effects.refused_users[self.work.user] = error.decision
             return self._user_refused()
         return decision
+
+    def _tell_that_it_left(self) -> None:
+        self._reached(Step.SENT)
+        if self._call in IRREVERSIBLE_CALLS:
+            self._reached(Step.EXECUTION_SENT)
 
     @property
     def _acts_as_another(self) -> bool:

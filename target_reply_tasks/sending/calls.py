@@ -5,13 +5,12 @@ from functools import partial
 from typing import Any
 
 from reply_tasks.api.answers import Answer
-from reply_tasks.api.calls import IRREVERSIBLE_CALLS, Call
+from reply_tasks.api.calls import Call
 from reply_tasks.api.decisions import Action, Decision
 from reply_tasks.api.repeating import Request
 from target_reply_tasks.sending.addressing import Addressing
 from target_reply_tasks.sending.effects import Others
 from target_reply_tasks.sending.intent import see_to_intent
-from target_reply_tasks.steps import Step
 
 
 class Calls(Addressing):
@@ -136,8 +135,3 @@ class Calls(Addressing):
         about = self.work.task_id if task_id is None else task_id
         what = f"the {call} of task {about}" if about > 0 else "the creation of a task"
         return self.ask_for(Request(call, what, send, about if about > 0 else None))
-
-    def _tell_that_it_left(self) -> None:
-        self._reached(Step.SENT)
-        if self._call in IRREVERSIBLE_CALLS:
-            self._reached(Step.EXECUTION_SENT)

@@ -5,7 +5,7 @@ It asks the engine for each slot of the quota; everything else it does by itself
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import BoundedSemaphore, Event
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from reply_tasks.api.answers import Answer, AnswerKind
 from reply_tasks.api.decisions import Decision
 from reply_tasks.contract import TaskDetail, read_task_detail
+from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Attempt, LedgerAwayError, LedgerError
 from reply_tasks.ledger.claims import note_attempts
 from reply_tasks.ledger.lookups import LookUpKey, keep_lookups, known_lookup
@@ -57,6 +58,7 @@ class Effects:
         pools: The calls in flight of each Reply user.
         stopping: Set when the run stops: no more waiting.
         refused_users: Users of records that Reply refuses in this run, and how.
+        unbatched: The operations whose calls for many tasks this Reply does not know.
         random: A number from 0 to 1.
         monotonic: Seconds.
         now: UTC.
@@ -67,6 +69,7 @@ class Effects:
     pools: Pools
     stopping: Event
     refused_users: dict[str | None, Decision] = field(default_factory=dict)
+    unbatched: set[Operation] = field(default_factory=set)
     random: Callable[[], float] = random.random
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -163,36 +166,38 @@ class Effects:
                 break
         return ledger.held
 
-    def note(self, work: Work, attempts: tuple[Attempt, ...]) -> bool:
-        """Write a claim's calls down, durably, before one more is sent.
+    def note(self, attempts: Mapping[Work, tuple[Attempt, ...]]) -> Work | None:
+        """Write the calls of claims down, durably, before one more is sent.
 
         Returns:
-            False when the claim is not ours any more.
+            One whose claim is not ours any more, if there is one.
 
         Raises:
             StopRun: The ledger was away for too long, or the run is stopping.
         """
         ledger = self.context.ledger
 
-        def note() -> bool:
+        def note() -> Work | None:
             with self._writers, ledger.write(durable=True) as connection:
-                return note_attempts(
-                    connection, work.entry.operation_id, attempts, holder=ledger.holder
-                )
+                for work, calls in attempts.items():
+                    operation_id = work.entry.operation_id
+                    if not note_attempts(connection, operation_id, calls, holder=ledger.holder):
+                        return work
+            return None
 
         return self._through_outages(note)
 
-    def last_detail(self, work: Work) -> TaskDetail | None:
-        """The task of a record as Reply last returned it, by the ledger.
+    def last_details(self, task_ids: Collection[int]) -> Mapping[int, TaskDetail | None]:
+        """These tasks as Reply last returned them, by the ledger.
 
         Raises:
             StopRun: The ledger was away for too long, or the run is stopping.
         """
 
-        def read() -> TaskDetail | None:
+        def read() -> Mapping[int, TaskDetail | None]:
             with self.context.ledger.read() as connection:
-                known = known_tasks(connection, [work.task_id], with_detail=True)
-            return read_task_detail(known[work.task_id].detail)
+                known = known_tasks(connection, task_ids, with_detail=True)
+            return {task_id: read_task_detail(task.detail) for task_id, task in known.items()}
 
         return self._through_outages(read)
 

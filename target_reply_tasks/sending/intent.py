@@ -1,4 +1,6 @@
-"""The intent of an execution: committed, fresh and ours, before its first byte leaves."""
+"""The intent of what can't be undone: committed, fresh and ours, before its first byte leaves."""
+
+from collections.abc import Sequence
 
 from reply_tasks.api.calls import Call
 from reply_tasks.contract.outcomes import Operation
@@ -21,8 +23,12 @@ _CALLS = {
 }
 
 
-def see_to_intent(effects: Effects, work: Work) -> None:
+def see_to_intent(effects: Effects, *works: Work) -> None:
     """The last check before an irreversible call; where the intent is old, it is written anew.
+
+    Args:
+        effects: What a sender may do.
+        works: The records that the call is for.
 
     Raises:
         StopRun: Our lease ended, or another run has taken over the claim: nothing is sent.
@@ -35,14 +41,29 @@ def see_to_intent(effects: Effects, work: Work) -> None:
                 "run again."
             )
         began = effects.monotonic()
-        fresh = work.intent_at is not None and began - work.intent_at <= FRESH_INTENT
-        if fresh or notes == MOST_NOTES:
+        old = [work for work in works if not _is_fresh(work, began)]
+        if not old or notes == MOST_NOTES:
             break
-        intent = Attempt(at=effects.now(), call=_CALLS[work.operation])
-        if not effects.note(work, (*work.attempts, intent)):
+        lost = effects.note({work: (*work.attempts, _intent(effects, work, works)) for work in old})
+        if lost is not None:
             raise StopRun(
-                f"The claim of the {name_of(work.entry)} was taken over by another run, which "
+                f"The claim of the {name_of(lost.entry)} was taken over by another run, which "
                 "assumed that this one had died: nothing more is sent."
             )
-        work.intent_at = began
-    work.intent_at = None  # it is used: one more send needs another
+        for work in old:
+            work.intent_at = began
+    for work in works:
+        work.intent_at = None  # it is used: one more send needs another
+
+
+def _is_fresh(work: Work, now: float) -> bool:
+    return work.intent_at is not None and now - work.intent_at <= FRESH_INTENT
+
+
+def _intent(effects: Effects, work: Work, works: Sequence[Work]) -> Attempt:
+    return Attempt(
+        at=effects.now(),
+        call=_CALLS[work.operation],
+        tasks=len(works),
+        counted=work is works[0],
+    )

@@ -62,7 +62,7 @@ class Irreversible:
 
 
 @dataclass(frozen=True, slots=True)
-class _Doubt:
+class Doubt:
     """It is not known whether the call took effect.
 
     Attributes:
@@ -77,23 +77,33 @@ class _Doubt:
 
 def send_once(calls: Calls, kind: Irreversible) -> Settlement:
     """Send the call of a claimed record at most once, and settle it."""
-    doubt = _Doubt(calls.work.received) if calls.work.recovered else None
+    doubt = Doubt(calls.work.received) if calls.work.recovered else None
     while True:
         if doubt is None:
             sent = _send(calls, kind)
             if isinstance(sent, Settlement):
                 return sent
             doubt = sent
-        settlement = _find_out(calls, kind, doubt)
+        settlement = find_out(calls, kind, doubt)
         if settlement is not None:
             return settlement
         doubt = None  # nothing happened: the answer was lost before the effect, so it may go again
 
 
-def _send(calls: Calls, kind: Irreversible) -> Settlement | _Doubt:
+def _send(calls: Calls, kind: Irreversible) -> Settlement | Doubt:
     """Send it; settled where the answer is certain."""
     in_doubt = calls.work.unsure
-    decision = kind.send(calls)
+    return weigh(calls, kind.send(calls), in_doubt=in_doubt)
+
+
+def weigh(calls: Calls, decision: Decision, *, in_doubt: bool) -> Settlement | Doubt:
+    """What an answer means for a record; settled where it is certain.
+
+    Args:
+        calls: Those of the record.
+        decision: What follows from the answer.
+        in_doubt: Whether an earlier call of the record may have taken effect.
+    """
     match decision.action:
         case Action.APPLIED:
             return calls.settled(Outcome.APPLIED, task=decision.task)
@@ -102,13 +112,13 @@ def _send(calls: Calls, kind: Irreversible) -> Settlement | _Doubt:
         case Action.REJECTED if not in_doubt:
             return calls.refused(decision)
         case Action.REJECTED:
-            return _Doubt(calls.monotonic(), decision)
+            return Doubt(calls.monotonic(), decision)
         case _:
-            return _Doubt(calls.monotonic())
+            return Doubt(calls.monotonic())
 
 
-def _find_out(  # noqa: PLR0911 - one return for each finding
-    calls: Calls, kind: Irreversible, doubt: _Doubt
+def find_out(  # noqa: PLR0911 - one return for each finding
+    calls: Calls, kind: Irreversible, doubt: Doubt
 ) -> Settlement | None:
     """Ask the world, and settle by what is found; None: it may be sent once more."""
     evidence = _evidence(calls, kind, doubt)
@@ -149,7 +159,7 @@ def _may_send_again(calls: Calls, kind: Irreversible) -> bool:
     return max(sends, 1) <= calls.settings.max_retries
 
 
-def _evidence(calls: Calls, kind: Irreversible, doubt: _Doubt) -> Evidence:
+def _evidence(calls: Calls, kind: Irreversible, doubt: Doubt) -> Evidence:
     """Ask until something is found, or ``settle_seconds`` have passed.
 
     After a refusal one look is enough, unless it speaks of a task that is not New: the first send

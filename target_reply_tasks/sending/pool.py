@@ -9,7 +9,7 @@ from threading import get_ident
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.quota.windows import SLACK_MS
 from reply_tasks.settings import TargetSettings
-from target_reply_tasks.work import Work
+from target_reply_tasks.batch import Batch
 
 #: The most calls in flight at once for one user.
 MOST_CONCURRENT = 32
@@ -19,7 +19,7 @@ BURST_SECONDS = 2.0
 SLOT_SECONDS = SLACK_MS / 1000
 #: Work handed out ahead waits for a sender no longer than about this: its slot was taken already.
 AHEAD_SECONDS = 0.25
-#: The most records that are handed out ahead of the senders; with a quota one in so many calls of
+#: The most calls that are handed out ahead of the senders; with a quota one in so many calls of
 #: it, since a 429 voids their slots.
 MOST_AHEAD, AHEAD_SHARE = 256, 100
 #: Seconds between two checks whether a user's concurrency has grown.
@@ -34,7 +34,7 @@ class Pool:
     first slow answer to know that answers are slow.
 
     Attributes:
-        outstanding: Records that were handed out, and that the engine has not taken in again.
+        outstanding: Calls that were handed out, and that the engine has not taken in again.
         in_flight: How many of them are called for, or are the next to be.
         backlog: Those that were handed out ahead.
     """
@@ -68,7 +68,7 @@ class Pool:
         self._voided_at = float("-inf")
         self.outstanding = 0
         self.in_flight = 0
-        self.backlog = deque[Work]()
+        self.backlog = deque[Batch]()
 
     @property
     def concurrency(self) -> int:
@@ -97,7 +97,7 @@ class Pool:
         return min(list(self._left_at.values()), default=None)
 
     def room(self, operation: Operation, free: int) -> int:
-        """How many more records may be handed out.
+        """How many more calls may be handed out.
 
         Args:
             operation: Of which kind.
@@ -152,7 +152,7 @@ class Pools:
 
     @property
     def busy(self) -> bool:
-        """Whether any record is in a sender's hands."""
+        """Whether any call is in a sender's hands."""
         return any(pool.outstanding for pool in self)
 
     def of(self, user: str | None) -> Pool:

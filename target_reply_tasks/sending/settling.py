@@ -33,7 +33,7 @@ class Settling(Asking):
     @property
     def last_detail(self) -> TaskDetail | None:
         """The task as Reply last returned it, by the ledger."""
-        return self._effects.last_detail(self.work)
+        return self._effects.last_details([self.work.task_id])[self.work.task_id]
 
     @property
     def late_effects_are_over(self) -> bool:

@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from reply_tasks.ledger import Settlement
+from target_reply_tasks.batch import Batch
 from target_reply_tasks.inbox import Crashed, Ended, Inbox
 from target_reply_tasks.sending.pool import Pool
 from target_reply_tasks.work import Unsettled, Work
@@ -23,14 +24,18 @@ class SenderThreads:
     """The threads that make calls.
 
     Args:
-        apply: Takes a claimed record to its outcome, or gives it back.
+        apply: Takes the claimed records of a call to their outcomes, or gives them back.
         inbox: Told of each end.
     """
 
-    def __init__(self, apply: Callable[[Work], Settlement | Unsettled], inbox: Inbox) -> None:
+    def __init__(
+        self,
+        apply: Callable[[Batch], Iterable[tuple[Work, Settlement | Unsettled]]],
+        inbox: Inbox,
+    ) -> None:
         self._apply = apply
         self._inbox = inbox
-        self._due: SimpleQueue[tuple[Pool, Work] | None] = SimpleQueue()
+        self._due: SimpleQueue[tuple[Pool, Batch] | None] = SimpleQueue()
         self._threads: list[Thread] = []
         self._lock = Lock()
         self._in_flight = 0
@@ -41,16 +46,16 @@ class SenderThreads:
         """How many more calls may be in flight."""
         return MOST_IN_FLIGHT - self._in_flight
 
-    def hand_out(self, pool: Pool, work: Work) -> None:
-        """Give a claimed record to the next free sender."""
+    def hand_out(self, pool: Pool, batch: Batch) -> None:
+        """Give the claimed records of a call to the next free sender."""
         pool.outstanding += 1
         with self._lock:
-            pool.backlog.append(work)
+            pool.backlog.append(batch)
             self._fill_places_of(pool)
 
-    def take_back(self, pools: Iterable[Pool]) -> list[Work]:
-        """Records that no sender has begun: the run stops."""
-        back: list[Work] = []
+    def take_back(self, pools: Iterable[Pool]) -> list[Batch]:
+        """What no sender has begun: the run stops."""
+        back: list[Batch] = []
         with self._lock:
             while True:
                 try:
@@ -58,10 +63,10 @@ class SenderThreads:
                 except Empty:
                     break
                 if due is not None:
-                    pool, work = due
+                    pool, batch = due
                     self._leave_place_of(pool)
                     pool.outstanding -= 1
-                    back.append(work)
+                    back.append(batch)
             for pool in pools:
                 pool.outstanding -= len(pool.backlog)
                 back.extend(pool.backlog)
@@ -102,12 +107,18 @@ class SenderThreads:
 
     def _run(self) -> None:
         while (due := self._due.get()) is not None:
-            pool, work = due
+            pool, batch = due
+            left = list(batch.works)
             try:
-                ended = Ended(work, self._apply(work))
+                for work, result in self._apply(batch):
+                    left.remove(work)
+                    if not left:
+                        self._pass_place_on(pool)
+                    ended = Ended(work, result, last=not left)
+                    self._inbox.put(ended, urgent=not left and self._due.empty())
             except BaseException as error:  # noqa: BLE001 - it is told, and stops the run
                 self._inbox.put(Crashed(error), urgent=True)
-                self._inbox.put(Ended(work, Unsettled(work)), urgent=True)
+                for work in left:
+                    ended = Ended(work, Unsettled(work), last=work is left[-1])
+                    self._inbox.put(ended, urgent=True)
                 return
-            self._pass_place_on(pool)
-            self._inbox.put(ended, urgent=self._due.empty())

@@ -1,7 +1,7 @@
 """What comes late changes nothing: slow answers, late effects, clocks that differ, slow commits."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -149,10 +149,11 @@ class SlowEffects(Effects):
         del work
         return self.clock.passes(self.slot_takes)
 
-    def note(self, work: Work, attempts: tuple[Attempt, ...]) -> bool:
+    def note(self, attempts: Mapping[Work, tuple[Attempt, ...]]) -> Work | None:
         """The note is written down after a while."""
-        del work
-        return self.clock.passes(self.note_takes(attempts))
+        for calls in attempts.values():
+            self.clock.passes(self.note_takes(calls))
+        return None
 
 
 def ledger_in(folder: Path) -> Ledger:

@@ -1,0 +1,112 @@
+"""What is ready goes out in as few calls as it takes, and a lone record is not kept waiting."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from entries import entry
+
+from reply_tasks.contract import body_hash
+from reply_tasks.contract.kept import read_kept_record
+from reply_tasks.contract.outcomes import Operation
+from target_reply_tasks.batch import Batch
+from target_reply_tasks.engine.ready import LOOK_AHEAD, MOST_REST, Ready
+from target_reply_tasks.work import RECOVERED, Work
+
+NOW = 1000.0
+LONG_AGO = NOW - 60
+
+
+def work(task_id: int, operation: Operation, *, received: float = LONG_AGO, **body: Any) -> Work:
+    """A record that was read at this moment."""
+    record = {"id": task_id, **body}
+    asked = entry(
+        task_id, operation, record=record, body_hash=body_hash(operation, body), stream="any"
+    )
+    return Work(task_id, asked, read_kept_record(operation, record), received)
+
+
+def picked(works: Iterable[Work], *, room: int = 64, batched: bool = True) -> list[list[int]]:
+    """The tasks of each call that leaves now."""
+    return [
+        [each.task_id for each in batch.works]
+        for batch in _pick(_ready(works), room, batched=batched)
+    ]
+
+
+def _ready(works: Iterable[Work]) -> Ready:
+    ready = Ready()
+    for each in works:
+        ready.add(each)
+    return ready
+
+
+def _pick(ready: Ready, room: int, *, batched: bool = True) -> list[Batch]:
+    return ready.pick(
+        None,
+        lambda _: room,
+        may_batch=lambda _: batched,
+        rested_before=NOW - LOOK_AHEAD,
+        is_head=lambda _: True,
+    )
+
+
+COMPLETE, ASSIGN, DELETE = Operation.COMPLETE, Operation.ASSIGN, Operation.DELETE
+
+
+def test_a_hundred_to_a_call() -> None:
+    """250 completions are three calls, in the order read."""
+    calls = picked(work(n, COMPLETE) for n in range(250))
+    assert calls == [[*range(100)], [*range(100, 200)], [*range(200, 250)]]
+
+
+def test_kinds_never_mix() -> None:
+    """Operations, and users to whom tasks go, have calls of their own."""
+    works = [
+        work(1, COMPLETE),
+        work(2, DELETE),
+        work(3, ASSIGN, userId=1),
+        work(4, COMPLETE),
+        work(5, ASSIGN, userId=2),
+        work(6, DELETE, deleteSequenceTask=True),
+        work(7, ASSIGN, userId=1),
+        work(8, Operation.EXECUTE),
+        work(9, COMPLETE, callResolution=0),
+    ]
+    assert picked(works) == [[1, 4], [2, 6], [3, 7], [5], [8], [9]]
+    assert picked(works, batched=False) == [[n] for n in range(1, 10)]
+
+
+def test_what_a_dead_run_claimed_goes_alone() -> None:
+    """It is looked into by itself; an assignment is simply made again."""
+    works = [work(1, COMPLETE), work(2, COMPLETE), work(3, ASSIGN, userId=1)]
+    works += [work(4, ASSIGN, userId=1)]
+    works[0].index = works[2].index = RECOVERED
+    assert picked(works) == [[1], [2], [3, 4]]
+
+
+def test_calls_are_counted_and_not_records() -> None:
+    """Room for one call is room for a hundred records."""
+    works = [work(n, COMPLETE) for n in range(150)]
+    ready = _ready(works)
+    (first,) = _pick(ready, room=1)
+    assert len(first.works) == 100
+    ready.put_back(None, [first])
+    assert [each.works[0].task_id for each in _pick(ready, room=2)] == [0, 100]
+
+
+def test_a_lone_record_rests_for_a_moment_only() -> None:
+    """Until nothing has joined it for a moment; it keeps nothing else waiting."""
+    young = work(1, COMPLETE, received=NOW - LOOK_AHEAD / 2)
+    ready = _ready([young, work(2, Operation.EXECUTE)])
+    assert [batch.works[0].task_id for batch in _pick(ready, room=8)] == [2]
+    assert ready.take_due() == young.received + LOOK_AHEAD
+    assert picked([work(1, COMPLETE, received=NOW - LOOK_AHEAD)]) == [[1]]
+
+
+def test_what_others_keep_joining_goes_after_all() -> None:
+    """A hundred go at once; fewer wait no longer than the oldest of them may."""
+    joining = [work(n, COMPLETE, received=NOW - 0.001 * n) for n in range(100)]
+    assert picked(joining[:99]) == []
+    assert picked(joining) == [[*range(100)]]
+    oldest = work(200, COMPLETE, received=NOW - MOST_REST)
+    assert picked([oldest, *joining[:2]]) == [[200, 0, 1]]
