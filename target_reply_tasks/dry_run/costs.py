@@ -5,12 +5,10 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from reply_tasks.contract.members import LOOKED_UP
-from reply_tasks.contract.outcomes import Operation
+from target_reply_tasks.batch import MOST_TASKS, Kind, kind_of
 from target_reply_tasks.dry_run.planned import NO_CALLS, CallRange
 from target_reply_tasks.work import Work
 
-#: So many tasks go in one call, where it needs no member of its own for each.
-MOST_IN_A_BATCH = 100
 #: Asked for one, Reply lists all.
 _OF_USERS = "assignedUserEmail"
 
@@ -36,7 +34,7 @@ class Costs:
 
     def __init__(self) -> None:
         self._asked: set[tuple[str | None, str, str]] = set()
-        self._in_batches: Counter[tuple[str | None, Operation, str | None]] = Counter()
+        self._in_batches: Counter[tuple[str | None, Kind]] = Counter()
 
     def of(self, work: Work, unknown: Collection[str]) -> Cost:
         """What a record costs that would be sent.
@@ -50,11 +48,11 @@ class Costs:
         for member in unknown:
             calls = calls.plus(self._look_up(work, member))
         cost = Cost(looked_up, calls)
-        if not _may_be_batched(work):
+        kind = kind_of(work)
+        if kind is None:
             return cost
-        kind = work.user, work.operation, _of_one_batch(work)
-        place = self._in_batches[kind] % MOST_IN_A_BATCH
-        self._in_batches[kind] += 1
+        place = self._in_batches[work.user, kind] % MOST_TASKS
+        self._in_batches[work.user, kind] += 1
         return cost._replace(batched=True, begins_a_batch=place == 0)
 
     def _look_up(self, work: Work, member: str) -> CallRange:
@@ -67,16 +65,3 @@ class Costs:
         )
         self._asked.add(key)
         return CallRange(0, 1) if told_already else CallRange(1, 1)
-
-
-def _may_be_batched(work: Work) -> bool:
-    match work.operation:
-        case Operation.COMPLETE:
-            return not work.record.body
-        case Operation.ASSIGN | Operation.DELETE:
-            return True
-    return False
-
-
-def _of_one_batch(work: Work) -> str | None:
-    return work.entry.body_hash if work.operation is Operation.ASSIGN else None

@@ -107,9 +107,9 @@ def _sent(
         case Operation.ASSIGN:
             request, calls = f"PUT /v3/tasks/{task}/assigned-user", CallRange(0, 1)
         case Operation.DELETE:
-            request, calls = f"DELETE /v3/tasks/{task}", CallRange(1, 2)
-    if cost.begins_a_batch and work.operation in {Operation.COMPLETE, Operation.ASSIGN}:
-        calls = CallRange(1, 1)
+            request, calls = f"DELETE /v3/tasks/{task}", CallRange(0, 2)
+    if cost.begins_a_batch:
+        calls = CallRange(1, calls.most)
     return Planned(
         work.entry,
         Would.CREATE if work.operation is Operation.CREATE else Would.SEND,

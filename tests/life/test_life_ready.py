@@ -77,11 +77,13 @@ def test_kinds_never_mix() -> None:
 
 
 def test_what_a_dead_run_claimed_goes_alone() -> None:
-    """It is looked into by itself; an assignment is simply made again."""
-    works = [work(1, COMPLETE), work(2, COMPLETE), work(3, ASSIGN, userId=1)]
-    works += [work(4, ASSIGN, userId=1)]
-    works[0].index = works[2].index = RECOVERED
-    assert picked(works) == [[1], [2], [3, 4]]
+    """It is looked into by itself; assignments are made again, with others of the dead run."""
+    dead = [work(1, COMPLETE), work(2, DELETE)]
+    dead += [work(n, ASSIGN, userId=1) for n in (3, 4)]
+    for each in dead:
+        each.index = RECOVERED
+    ours = [work(5, COMPLETE), work(6, DELETE), work(7, ASSIGN, userId=1)]
+    assert picked([*dead, *ours]) == [[1], [2], [3, 4], [5], [6], [7]]
 
 
 def test_calls_are_counted_and_not_records() -> None:
