@@ -4,10 +4,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from reply_tasks.api.batches import MOST_TASKS
+from reply_tasks.contract import TaskDetail
+from reply_tasks.contract.enums import CreationSource
 from reply_tasks.contract.outcomes import Operation
 from target_reply_tasks.work import Work
 
-__all__ = ["MOST_TASKS", "Batch", "Kind", "kind_of"]
+__all__ = ["MOST_TASKS", "Batch", "Kind", "kind_of", "may_go_unread", "means_sequences"]
 
 #: What records must have in common to go out in one call.
 Kind = tuple[Operation, str | None, bool]
@@ -55,3 +57,19 @@ def kind_of(work: Work) -> Kind | None:
         case Operation.DELETE if not work.recovered:
             return operation, None, False
     return None
+
+
+def means_sequences(deletion: Work) -> bool:
+    """Whether a deletion is meant for a sequence's task, too."""
+    return deletion.record.body.get("deleteSequenceTask") is True
+
+
+def may_go_unread(deletion: Work, known: TaskDetail | None) -> bool:
+    """Whether it is certain that no sequence's task is deleted which nobody meant to delete.
+
+    Args:
+        deletion: The record.
+        known: The task as Reply last returned it: where it came from never changes.
+    """
+    source = None if known is None else known.creation_source
+    return means_sequences(deletion) or source not in {None, CreationSource.SEQUENCE}

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reply_tasks.contract import UpdateMode
+from reply_tasks.contract import UpdateMode, read_task_detail
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger import Settlement
 from reply_tasks.operator.rows import message_in, recipient_in
+from target_reply_tasks.batch import may_go_unread
 from target_reply_tasks.dry_run.changes import all_of, changes, short
 from target_reply_tasks.dry_run.costs import Cost
 from target_reply_tasks.dry_run.foresight import Foreseen, body_after, body_before
@@ -107,7 +108,8 @@ def _sent(
         case Operation.ASSIGN:
             request, calls = f"PUT /v3/tasks/{task}/assigned-user", CallRange(0, 1)
         case Operation.DELETE:
-            request, calls = f"DELETE /v3/tasks/{task}", CallRange(0, 2)
+            unread = may_go_unread(work, read_task_detail(foreseen.known.detail))
+            request, calls = f"DELETE /v3/tasks/{task}", CallRange(0 if unread else 1, 2)
     if cost.begins_a_batch:
         calls = CallRange(1, calls.most)
     return Planned(

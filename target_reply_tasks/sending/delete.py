@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from reply_tasks.api.calls import Call
-from reply_tasks.contract import TaskDetail
 from reply_tasks.contract.enums import CreationSource
 from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger import Settlement
 from reply_tasks.resolving.evidence import GONE, Found, state_of
+from target_reply_tasks.batch import may_go_unread, means_sequences
 from target_reply_tasks.sending.asking import Interrupted
 from target_reply_tasks.sending.batch_calls import BatchCalls
 from target_reply_tasks.sending.calls import Calls
@@ -35,7 +35,7 @@ def delete_together(batch: BatchCalls) -> Iterator[tuple[Calls, Settlement]]:
     ready: list[Calls] = []
     for calls in batch.each:
         settlement = None
-        if not _may_go_unread(calls, known[calls.work.task_id]):
+        if not may_go_unread(calls.work, known[calls.work.task_id]):
             try:
                 settlement = _look_before(calls)
             except Interrupted:
@@ -51,24 +51,12 @@ def delete_together(batch: BatchCalls) -> Iterator[tuple[Calls, Settlement]]:
             yield calls, _explained(calls, settlement)
 
 
-def _may_go_unread(calls: Calls, known: TaskDetail | None) -> bool:
-    """Whether it is certain that no sequence's task is deleted which nobody meant to delete."""
-    if _means_sequences(calls):
-        return True
-    source = None if known is None else known.creation_source
-    return source not in {None, CreationSource.SEQUENCE}
-
-
 def _explained(calls: Calls, settlement: Settlement) -> Settlement:
     """Of a refused task that was not read before, what the read would have said."""
     read = any(attempt.call == Call.READ for attempt in calls.work.attempts)
     if settlement.outcome is not Outcome.REJECTED or read:
         return settlement
     return _look_before(calls) or settlement
-
-
-def _means_sequences(calls: Calls) -> bool:
-    return calls.work.record.body.get("deleteSequenceTask") is True
 
 
 def _look_before(calls: Calls) -> Settlement | None:
@@ -80,7 +68,7 @@ def _look_before(calls: Calls) -> Settlement | None:
         return calls.settled(
             Outcome.UNCHANGED, detail=f"The task is {state_of(task)} already.", task=task
         )
-    if task.creation_source is CreationSource.SEQUENCE and not _means_sequences(calls):
+    if task.creation_source is CreationSource.SEQUENCE and not means_sequences(calls.work):
         return calls.settled(
             Outcome.REJECTED,
             reason=Reason.SEQUENCE_IMMUTABLE,
