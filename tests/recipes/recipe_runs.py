@@ -25,6 +25,11 @@ RECIPES = [
     Recipe("csv", "A sheet in the contract's own words", "csv-contract"),
     Recipe("sql-view", "Updates and executions", "sql-view"),
 ]
+#: By the CRM's own key, over several days.
+LIVES = [
+    Recipe("salesforce", "The whole life, by Salesforce's own key", "salesforce-life"),
+    Recipe("hubspot", "The whole life, by HubSpot's own key", "hubspot-life"),
+]
 #: What a tap sends of a stream that is selected besides.
 OTHER_STREAM: dict[str, Any] = {
     "type": "SCHEMA",
@@ -55,7 +60,7 @@ def record(sample: str, cache: Path, environment: dict[str, str]) -> list[dict[s
 
 
 def samples_messages(sample: str) -> list[dict[str, Any]]:
-    return next(recipe for recipe in RECIPES if recipe.sample == sample).messages
+    return next(each for each in [*RECIPES, *LIVES] if each.sample == sample).messages
 
 
 def fill(postgres_url: str) -> None:
