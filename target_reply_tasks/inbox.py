@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 from threading import Event
+from typing import NamedTuple
 
 from reply_tasks.ledger import Settlement
 from target_reply_tasks.work import Unsettled, Work
@@ -11,15 +12,13 @@ from target_reply_tasks.work import Unsettled, Work
 GATHERING = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A valid record was read."""
 
     work: Work
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """A record was read that can't be applied; it needs no call to be settled.
 
     Attributes:

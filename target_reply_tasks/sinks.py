@@ -52,19 +52,16 @@ class TaskSink(RecordSink):
 
     def process_record(self, record: Any, context: Mapping[str, Any]) -> None:  # noqa: ANN401
         """Read one record, whatever it is, and hand it on; ``context`` has what it was read as."""
-        read = self._intake.read(record)
-        entry = read.entry._replace(as_read=context["as_read"])
+        read = self._intake.read(record, context["as_read"])
         if isinstance(read, Settlement):
-            self._receiver.refused(read._replace(entry=entry), self._line_size())
+            self._receiver.refused(read, self._line_size())
         else:
-            read.entry, read.size = entry, self._line_size()
+            read.size = self._line_size()
             self._receiver.received(read)
 
     def map_failed(self, as_read: AsRead, error: Exception) -> None:
         """A stream map raised on this record: it is rejected, and the run goes on."""
-        failed = self._intake.map_failed(as_read.record, error)
-        failed = failed._replace(entry=failed.entry._replace(as_read=as_read))
-        self._receiver.refused(failed, self._line_size())
+        self._receiver.refused(self._intake.map_failed(as_read, error), self._line_size())
 
     def process_batch_files(self, encoding: object, files: Sequence[str]) -> NoReturn:
         """BATCH messages bypass stream maps and validation: they are refused."""

@@ -1,6 +1,5 @@
 """The Singer target: reads messages with the SDK, and leaves everything that counts to the run."""
 
-import copy
 import os
 import signal
 import sys
@@ -115,13 +114,13 @@ Example:
         raw = message_dict["record"]
         as_read = AsRead(stream, raw)
         for stream_map in stream_maps:
-            sink = cast("TaskSink", self.get_sink(stream_map.stream_alias))
+            sink = cast("TaskSink", self._sinks_active[stream_map.stream_alias])
             if not isinstance(raw, dict):  # no map can be applied to it
                 if not isinstance(stream_map, RemoveRecordTransform):
                     sink.process_record(raw, {"as_read": as_read})
                 continue
             try:
-                record = stream_map.transform(copy.copy(raw))
+                record = stream_map.transform(raw.copy())
             except Exception as error:  # noqa: BLE001 - a map's expression may raise anything
                 sink.map_failed(as_read, error)
                 continue

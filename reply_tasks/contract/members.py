@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cache
 
@@ -47,6 +47,7 @@ class Member:
             a person will read, and never where null would break the contract anyway.
         aliases: Its spellings beside the canonical name and the snake_case of that.
         parts: An object's members.
+        name: Its name, e.g. ``attachmentIdList``.
     """
 
     pointer: str
@@ -56,11 +57,11 @@ class Member:
     null_texts: bool = False
     aliases: tuple[str, ...] = ()
     parts: tuple["Member", ...] = ()
+    name: str = field(init=False)
 
-    @property
-    def name(self) -> str:
-        """Its name, e.g. ``attachmentIdList``."""
-        return self.pointer.rpartition("/")[2]
+    def __post_init__(self) -> None:
+        """Name it by the end of its pointer."""
+        object.__setattr__(self, "name", self.pointer.rpartition("/")[2])
 
     @property
     def path(self) -> str:

@@ -22,12 +22,14 @@ class Normalised:
 
     Attributes:
         members: The canonical record. Nulls are still in it: :func:`apply_nulls` is what they mean.
+        has_nulls: Whether there are any.
         violations: What could not be read.
         unknown: Values whose names are not in the contract, by the object that they stood in.
     """
 
     dates: Dates
     members: dict[str, Any] = field(default_factory=dict)
+    has_nulls: bool = False
     violations: list[Violation] = field(default_factory=list)
     unknown: dict[tuple[Place | None, str], Any] = field(default_factory=dict)
     null_objects: list[Place] = field(default_factory=list)
@@ -67,6 +69,8 @@ def apply_nulls(reading: Normalised, operation: Operation, *, keep: bool) -> Non
         operation: What it is for.
         keep: Whether every null means "leave it as it is" (merge mode).
     """
+    if not (reading.has_nulls or keep):
+        return
     known = places(operation)
     members = reading.members
     said = {within.name for (within, _), value in reading.unknown.items() if within and value}
@@ -113,13 +117,15 @@ def _take(reading: Normalised, place: Place, value: Any, spelling: str) -> None:
             reading.members.setdefault(place.within.name, {})
         return
     if canonical is None and member.parts:
-        reading.null_objects.append(place)
+        _take_null_object(reading, place)
     else:
         _put(reading, place, canonical)
 
 
 def _put(reading: Normalised, place: Place, canonical: object) -> None:
     target = reading.members
+    if canonical is None:
+        reading.has_nulls = True
     if place.within is not None:
         target = target.setdefault(place.within.name, {})
     if target.setdefault(place.name, canonical) != canonical:
@@ -129,7 +135,7 @@ def _put(reading: Normalised, place: Place, canonical: object) -> None:
 def _take_object(reading: Normalised, place: Place, value: object, spelling: str) -> None:
     given = _from_json(value) if isinstance(value, str) else value
     if given is None:
-        reading.null_objects.append(place)
+        _take_null_object(reading, place)
         return
     if not isinstance(given, Mapping):
         raise Unreadable("type", "an object, or a JSON text of one")
@@ -141,6 +147,11 @@ def _take_object(reading: Normalised, place: Place, value: object, spelling: str
             _take(reading, found, part, f"{spelling}.{name}")
         else:
             reading.unknown[place, str(name)] = part
+
+
+def _take_null_object(reading: Normalised, place: Place) -> None:
+    reading.has_nulls = True
+    reading.null_objects.append(place)
 
 
 def _settle_null_object(reading: Normalised, place: Place) -> None:

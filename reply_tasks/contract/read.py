@@ -64,7 +64,7 @@ def read_record(  # noqa: PLR0913 - each a choice of its own
         )
     found = _all_violations(_form(operation, merging=merging), reading)
     record = _invalid(operation, reading, found) if found else _valid(operation, reading)
-    return ReadRecord(record, reading.dropped)
+    return ReadRecord(record, reading.dropped if reading.unknown else ())
 
 
 def _is_object(raw: object) -> bool:

@@ -193,8 +193,11 @@ def read_instant(value: object, dates: Dates) -> str:
 def enum_reader(enum: type[ReplyEnum]) -> Reader:
     """A reader of one enum: its integers, its names in any case, and digit strings."""
     names = ", ".join(f"{member.value} {member.wire_name}" for member in enum)
+    canonical = frozenset(member.value for member in enum)
 
     def read_enum(value: object, dates: Dates) -> int:
+        if type(value) is int and value in canonical:
+            return value
         if isinstance(value, (float, Decimal)):
             try:
                 value = read_integer(value, dates)

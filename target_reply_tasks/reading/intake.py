@@ -21,7 +21,7 @@ from reply_tasks.contract.hints import nearest_name
 from reply_tasks.contract.kept import kept_record
 from reply_tasks.contract.task_keys import key_of_creation
 from reply_tasks.contract.values import found_at, json_type
-from reply_tasks.ledger import Entry, Settlement, new_id
+from reply_tasks.ledger import AsRead, Entry, Settlement, new_id
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.errors import StopRun
 from target_reply_tasks.reading.meltano_test import REFUSED, TEST_STREAM
@@ -77,15 +77,19 @@ class Intake:
         if self._operation is None and members and not self._members_say:
             raise StopRun(self._no_operation())
 
-    def read(self, raw: Any) -> Work | Settlement:  # noqa: ANN401 - any JSON
+    def read(self, raw: Any, as_read: AsRead) -> Work | Settlement:  # noqa: ANN401 - any JSON
         """One record: work to do, or its rejection.
+
+        Args:
+            raw: The record, after stream maps.
+            as_read: The same before them.
 
         Raises:
             StopRun: Nothing says what it is to do.
         """
         operation = self._operation_of(raw)
         if isinstance(operation, Violation):
-            return self._rejected(raw, InvalidRecord(None, (operation,)))
+            return self._rejected(raw, InvalidRecord(None, (operation,)), as_read)
         reading = read_record(
             raw,
             operation,
@@ -98,13 +102,13 @@ class Intake:
         if reading.dropped:
             self._tell_dropped(reading.dropped)
         if isinstance(reading.record, InvalidRecord):
-            return self._rejected(raw, reading.record)
-        return self._work(reading.record)
+            return self._rejected(raw, reading.record, as_read)
+        return self._work(reading.record, as_read)
 
-    def map_failed(self, raw: object, error: Exception) -> Settlement:
+    def map_failed(self, as_read: AsRead, error: Exception) -> Settlement:
         """The rejection of a record on which a stream map raised."""
         detail = f"A stream map of {self._stream} raised {type(error).__name__} on this record."
-        entry = self._entry(raw, None, None, None)
+        entry = self._entry(as_read, as_read.record, None, None, None)
         return self._settlement(entry, Reason.MAP_FAILED, detail)
 
     def _operation_of(self, raw: Any) -> Operation | Violation:  # noqa: ANN401
@@ -136,10 +140,11 @@ class Intake:
             f'{{"{self._stream}": {{"__alias__": "{_stream_like(self._stream)}"}}}}'
         )
 
-    def _work(self, record: TaskRecord) -> Work:
+    def _work(self, record: TaskRecord, as_read: AsRead) -> Work:
         kept = kept_record(record)
         hashed = body_hash(record.operation, record.body)
         entry = self._entry(
+            as_read,
             kept,
             record.operation,
             _key_of(record, hashed),
@@ -149,8 +154,8 @@ class Intake:
         )
         return Work(index=0, entry=entry, record=record, received=time.monotonic())
 
-    def _rejected(self, raw: object, record: InvalidRecord) -> Settlement:
-        entry = self._entry(raw, record.operation, record.task_id, record.external_id)
+    def _rejected(self, raw: object, record: InvalidRecord, as_read: AsRead) -> Settlement:
+        entry = self._entry(as_read, raw, record.operation, record.task_id, record.external_id)
         detail = " ".join(
             f"{violation.pointer or '/'}: {violation.message}" for violation in record.violations
         )
@@ -181,6 +186,7 @@ class Intake:
 
     def _entry(  # noqa: PLR0913 - the columns of an entry
         self,
+        as_read: AsRead,
         kept: Any,  # noqa: ANN401 - of a record that could not be read any JSON
         operation: Operation | None,
         task_id: int | None,
@@ -199,6 +205,7 @@ class Intake:
             body_hash=hashed,
             record=kept,
             received_at=datetime.now(UTC),
+            as_read=as_read,
         )
 
     def _tell_dropped(self, dropped: tuple[str, ...]) -> None:
