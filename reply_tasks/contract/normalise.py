@@ -137,7 +137,7 @@ def _take_object(reading: Normalised, place: Place, value: object, spelling: str
     if given is None:
         _take_null_object(reading, place)
         return
-    if not isinstance(given, Mapping):
+    if not isinstance(given, (dict, Mapping)):
         raise Unreadable("type", "an object, or a JSON text of one")
     reading.members.setdefault(place.name, {})
     known = parts_of(place.member)

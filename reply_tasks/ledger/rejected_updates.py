@@ -32,21 +32,28 @@ def mark_updates(connection: Connection, settlements: Iterable[Settlement]) -> N
         entry = settlement.entry
         if entry.task_id is None or entry.operation is not Operation.UPDATE:
             continue
+        rejected = settlement.outcome is Outcome.REJECTED
+        if not rejected and not _may_end_a_mark(settlement):
+            continue
         row = {"id": entry.task_id, "at": entry.received_at}
-        if settlement.outcome is Outcome.REJECTED:
+        if rejected:
             kept = None if settlement.repeats else entry.operation_id
             marks.append({**row, "operation": entry.operation_id, "first": kept})
-        elif (
-            settlement.outcome is Outcome.UNCHANGED
-            and settlement.task_detail is None
-            and settlement.marked
-        ):
+        else:
             ends.append(row)
     if marks:
         _MARK.run(connection, marks)
     marked = _marked(connection, {row["id"] for row in ends})
     if marked:
         _UNMARK.run(connection, [row for row in ends if row["id"] in marked])
+
+
+def _may_end_a_mark(settlement: Settlement) -> bool:
+    return (
+        settlement.outcome is Outcome.UNCHANGED
+        and settlement.task_detail is None
+        and settlement.marked
+    )
 
 
 def _marked(connection: Connection, task_ids: Collection[int]) -> frozenset[int]:

@@ -4,7 +4,6 @@ A lane is a task, or the key of one whose id is not known yet. In ``replace`` mo
 makes an earlier one that has not been sent superfluous, unless an execution stands between them.
 """
 
-from collections import deque
 from dataclasses import dataclass, field
 
 from reply_tasks.contract.outcomes import Operation
@@ -13,9 +12,11 @@ from target_reply_tasks.work import Work
 
 @dataclass(slots=True)
 class _Lane:
-    waiting: deque[Work] = field(default_factory=deque)
+    """Almost every lane holds one record: a list and a tuple are the least for so few."""
+
+    waiting: list[Work] = field(default_factory=list)
     under_way: Work | None = None
-    names: set[str] = field(default_factory=set)
+    names: tuple[str, ...] = ()
 
 
 def _place(work: Work) -> int:
@@ -35,7 +36,7 @@ class Lanes:
         """The lanes as they are now."""
         copied = Lanes(supersedes=self._supersedes)
         copied._lanes = {
-            task_id: _Lane(lane.waiting.copy(), lane.under_way, lane.names.copy())
+            task_id: _Lane(lane.waiting.copy(), lane.under_way, lane.names)
             for task_id, lane in self._lanes.items()
         }
         copied._named = {name: tasks.copy() for name, tasks in self._named.items()}
@@ -46,12 +47,15 @@ class Lanes:
 
         A claim taken over from a dead run goes before them: it was read earlier.
         """
-        lane = self._lanes.get(work.task_id)
+        task_id = work.task_id
+        lane = self._lanes.get(task_id)
         if lane is None:
-            lane = self._lanes[work.task_id] = _Lane()
-        self._note_name(work, lane)
+            lane = self._lanes[task_id] = _Lane()
+        name = work.entry.external_id
+        if name is not None and task_id > 0:
+            self._note_name(name, task_id, lane)
         if work.recovered:
-            lane.waiting.appendleft(work)
+            lane.waiting.insert(0, work)
             return None
         superseded = None
         if self._supersedes and work.operation is Operation.UPDATE and lane.waiting:
@@ -61,12 +65,11 @@ class Lanes:
         lane.waiting.append(work)
         return superseded
 
-    def _note_name(self, work: Work, lane: _Lane) -> None:
+    def _note_name(self, name: str, task_id: int, lane: _Lane) -> None:
         """A record that carries both keys tells those behind it which task its external id is."""
-        name = work.entry.external_id
-        if name is not None and work.task_id > 0 and name not in lane.names:
-            lane.names.add(name)
-            self._named.setdefault(name, set()).add(work.task_id)
+        if name not in lane.names:
+            lane.names += (name,)
+            self._named.setdefault(name, set()).add(task_id)
 
     def has(self, task_id: int) -> bool:
         """Whether a record of this task is in hand."""
@@ -86,8 +89,8 @@ class Lanes:
             raise AssertionError("a lane was moved while a record of it is under way")
         joined = self._lanes.setdefault(to, _Lane())
         moved = [work for work in lane.waiting if work.task_id == to]
-        stay = deque(work for work in lane.waiting if work.task_id != to)
-        joined.waiting = deque(sorted((*joined.waiting, *moved), key=_place))
+        stay = [work for work in lane.waiting if work.task_id != to]
+        joined.waiting = sorted((*joined.waiting, *moved), key=_place)
         if stay:
             self._lanes[task_id] = _Lane(stay)
 
@@ -105,7 +108,7 @@ class Lanes:
     def start(self, work: Work) -> None:
         """The head of its lane is sent: nothing else of its task may be, until it is finished."""
         lane = self._lanes[work.task_id]
-        head = lane.waiting.popleft()
+        head = lane.waiting.pop(0)
         if head is not work or lane.under_way is not None:  # pragma: no cover - a bug of ours
             raise AssertionError("a record was started out of order")
         lane.under_way = work
@@ -120,13 +123,14 @@ class Lanes:
         """What was under way on a task was not sent: it is the next again."""
         lane = self._lanes[work.task_id]
         lane.under_way = None
-        lane.waiting.appendleft(work)
+        lane.waiting.insert(0, work)
 
     def drop_head(self, work: Work) -> bool:
         """The head of a lane was settled without being sent; whether another one waits."""
-        lane = self._lanes[work.task_id]
-        lane.waiting.popleft()
-        return not self._forget_if_empty(work.task_id, lane)
+        task_id = work.task_id
+        lane = self._lanes[task_id]
+        lane.waiting.pop(0)
+        return not self._forget_if_empty(task_id, lane)
 
     def _forget_name(self, name: str, task_id: int) -> None:
         self._named[name].discard(task_id)

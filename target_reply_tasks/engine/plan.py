@@ -118,19 +118,18 @@ class Plan:
             for work in heads:
                 if self._has_joined_another(work, claimed):
                     continue
+                task_id = work.task_id
+                found = known.get(task_id)
                 judgement = self._judge(
-                    work,
-                    known.get(work.task_id, _UNASKED),
-                    claimed_elsewhere=work.task_id in claimed,
+                    work, found or _UNASKED, claimed_elsewhere=task_id in claimed
                 )
                 match judgement.need:
                     case Need.SETTLE | Need.DROP:
-                        found = known.get(work.task_id)
                         judged_now |= _marks(work, judgement, found or _UNASKED)
                         work.marked = found is None or found.rejected_update is not None
                         if self._lanes.drop_head(work):
                             held = judgement.outcome is Outcome.HELD
-                            (after_held.append if held else self._judge_next)(work.task_id)
+                            (after_held.append if held else self._judge_next)(task_id)
                         yield work, judgement
                     case Need.WAIT:
                         self.wait_for_another(work, now, judgement.seconds or CLAIMED_ELSEWHERE)
@@ -185,10 +184,10 @@ class Plan:
             settle_seconds=self._settle_seconds,
             refusal=self.verdicts.refusal_of(work),
         )
-        refusal = self._refused_users.get(work.user)
-        if refusal is None or judgement.need is not Need.SEND or work.recovered:
+        if judgement.need is not Need.SEND or work.recovered:
             return judgement
-        return user_refused(refusal.detail)
+        refusal = self._refused_users.get(work.user)
+        return judgement if refusal is None else user_refused(refusal.detail)
 
     def users_with_work(self) -> list[str | None]:
         """The users for whom something could be sent."""

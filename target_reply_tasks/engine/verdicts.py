@@ -64,16 +64,15 @@ class Verdicts:
             connection: Of the turn's transaction.
             settled: What ended, in order.
         """
-        applied = {
-            settlement.entry.task_id
-            for settlement in (each.settlement for each in settled)
-            if settlement.outcome is Outcome.APPLIED and settlement.entry.task_id is not None
-        }
-        keys = {
-            index: verdict_key(settlement.entry, mode=self._mode)
-            for index, settlement in enumerate(each.settlement for each in settled)
-            if settlement.outcome in _REMEMBERED and not settlement.repeats
-        }
+        applied: set[int] = set()
+        keys: dict[int, str] = {}
+        for index, each in enumerate(settled):
+            settlement = each.settlement
+            entry, outcome = settlement.entry, settlement.outcome
+            if outcome is Outcome.APPLIED and entry.task_id is not None:
+                applied.add(entry.task_id)
+            elif outcome in _REMEMBERED and not settlement.repeats:
+                keys[index] = verdict_key(entry, mode=self._mode)
         if not keys and not (applied and any_verdicts(connection)):
             return settled
         forget_verdicts(connection, applied)

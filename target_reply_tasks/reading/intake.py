@@ -112,7 +112,7 @@ class Intake:
         return self._settlement(entry, Reason.MAP_FAILED, detail)
 
     def _operation_of(self, raw: Any) -> Operation | Violation:  # noqa: ANN401
-        is_object = isinstance(raw, Mapping)
+        is_object = isinstance(raw, dict)
         value = raw.get("operation") if is_object else None
         if value is None or value == "":
             if self._operation is not None:
