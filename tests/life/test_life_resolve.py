@@ -7,6 +7,7 @@ import pytest
 from life_records import HEADS, NEW, creation, keyed, made, renewed
 from messages import Message, record
 from resolving import LONG_AGO, resolve
+from target_process import TargetProcess
 from target_runs import Stage
 
 from reply_tasks.contract.enums import TaskStatus
@@ -131,6 +132,29 @@ def test_two_that_are_alike_are_no_bodys_guess(stage: Stage) -> None:
     looked = resolve(stage)
     assert looked.exit_code == 2
     assert [row["outcome"] for row in stage.operations()] == ["uncertain", "uncertain"]
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("settler", ["resolve", "run"])
+def test_a_killed_creation_is_settled_by_what_comes_next(stage: Stage, settler: str) -> None:
+    """SIGKILL when the task is made and nobody was told: it is found, and not made twice."""
+    stage.sandbox.fault(FaultKind.STALL, endpoint=Endpoint.CREATE, when=When.AFTER)
+    with TargetProcess(stage) as target:
+        target.write(*HEADS, creation("a"))
+        stage.sandbox.wait_for_calls(1, Endpoint.CREATE)  # and it is killed
+    assert [row["task_id"] < 0 for row in stage.claims()] == [True]
+    if settler == "resolve":
+        done = resolve(stage)
+        (task,) = made(stage.sandbox)
+        assert f"a: creation of task {task.id}, claimed -> applied" in done.output
+    stage.run(*HEADS, creation("a"), keyed("task_executions", "a"))
+    (task,) = made(stage.sandbox)
+    assert not stage.claims()
+    assert [(row["operation"], row["outcome"], row["task_id"]) for row in stage.operations()] == [
+        ("create", "applied", task.id),
+        ("execute", "applied", task.id),
+    ]
+    assert links(stage) == {"a": task.id}
 
 
 @pytest.mark.parametrize(
