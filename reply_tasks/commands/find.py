@@ -52,8 +52,9 @@ def find(*, key: str, as_json: bool, settings: CommonSettings) -> None:
 
     KEY is a task's id, an external id, a contact's id, an email address or phone number, or the
     beginning of an operation's id. The first line answers whether the customer got the mail: yes,
-    no, held or unknown. By contact or address only those tasks are found that Reply has returned
-    with it. No key is needed and nothing is called.
+    no, held or unknown. An external id is followed to its task, and a task's records that brought
+    the external id alone are among its own. By contact or address only those tasks are found that
+    Reply has returned with it. No key is needed and nothing is called.
 
     Exit code 0: something was found. 1: the ledger knows nothing of KEY.
     """
@@ -75,6 +76,7 @@ def _plain(found: History) -> dict[str, Any]:
             {
                 "task_id": task.task_id,
                 "found_as": task.found_as,
+                "links": task.links,
                 "recipient": task.recipient,
                 **_plain_answer(task.answer),
                 "operations": [_plain_operation(row) for row in task.operations],
@@ -99,6 +101,7 @@ def _plain_operation(row: OperationRow) -> dict[str, Any]:
         "outcome": row.outcome,
         "reason": row.reason,
         "detail": row.detail,
+        "effect": row.effect,
         "received_at": row.received_at,
         "claimed_at": row.claimed_at,
         "settled_at": row.settled_at,
@@ -132,8 +135,10 @@ def _answer(question: str, answer: DeliveryAnswer) -> Text:
 
 
 def _heading(task: TaskHistory) -> Text:
-    name = "Records whose task can't be read" if task.task_id is None else f"Task {task.task_id}"
-    parts = [name]
+    parts = ["Records without a task" if task.task_id is None else f"Task {task.task_id}"]
+    for link in task.links:
+        key = shown(link.external_id)
+        parts.append(f"{key} is ambiguous" if link.ambiguous else f"external id {key}")
     if task.recipient.contact_id is not None:
         parts.append(f"contact {task.recipient.contact_id}")
     if task.recipient.address is not None:
@@ -168,6 +173,8 @@ def _lines(row: OperationRow) -> Iterator[tuple[str, str]]:
     if row.approved_at is not None and row.approved_by is not None:
         word = "declined" if row.outcome is Outcome.REJECTED else "approved"
         yield word, f"{moment(row.approved_at)} by {shown(row.approved_by)}"
+    if row.effect is not None:
+        yield "effect ", row.effect
     if row.settled_at is not None:
         yield "settled", moment(row.settled_at)
     if row.detail:

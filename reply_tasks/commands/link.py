@@ -1,12 +1,11 @@
 """The ``link`` command: a cross-walk of the CRM's keys and Reply's tasks comes in."""
 
-import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from typing import BinaryIO
+from typing import TextIO
 
 import click
 from sqlalchemy import Connection
@@ -19,6 +18,8 @@ from reply_tasks.commands.options import (
     settings_options,
 )
 from reply_tasks.commands.output import print_json
+from reply_tasks.ledger import open_engine
+from reply_tasks.ledger.database import MissingLedgerError
 from reply_tasks.ledger.links import Link, SortedLinks, import_links, sort_links
 from reply_tasks.settings import CommonSettings
 
@@ -51,7 +52,7 @@ class _Told:
 @click.option(
     "--from",
     "source",
-    type=click.File("rb"),
+    type=click.File(encoding="utf-8-sig", errors="surrogateescape"),
     required=True,
     metavar="FILE",
     help="A CSV file with a heading: external_id and task_id; - for standard input.",
@@ -61,7 +62,7 @@ class _Told:
 @json_option
 @settings_options()
 def link(
-    *, source: BinaryIO, replace: bool, dry_run: bool, as_json: bool, settings: CommonSettings
+    *, source: TextIO, replace: bool, dry_run: bool, as_json: bool, settings: CommonSettings
 ) -> None:
     """Say which task of Reply each key of the CRM stands for, from a CSV FILE.
 
@@ -69,14 +70,14 @@ def link(
     and task_id, taskId or id. One task has one external id. A line that can't be read, or that
     contradicts what the ledger knows, is named with its number and left out; the others count.
     With --replace the file is right: an external id that loses its task to another one stands for
-    nothing any more. No key is needed and nothing is called.
+    nothing any more. No key is needed and nothing is called; a ledger that is not there yet is
+    made.
 
     Exit code 0: every line is linked. 1: some were refused.
     """
-    lines = io.TextIOWrapper(source, encoding="utf-8-sig", errors="surrogateescape")
     with _ledger(settings, replace=replace, dry_run=dry_run) as bring_in:
         try:
-            told = _link(read_pairs(lines), bring_in, replace=replace)
+            told = _link(read_pairs(source), bring_in, replace=replace)
         except HeadingError as error:
             raise click.ClickException(str(error)) from None
     if as_json:
@@ -94,8 +95,18 @@ def _ledger(settings: CommonSettings, *, replace: bool, dry_run: bool) -> Iterat
         with ledger_to_read(settings) as connection:
             yield partial(_look, connection)
     else:
+        _make_where_missing(settings)
         with ledger_to_write(settings) as write:
             yield partial(_write, write, replace=replace)
+
+
+def _make_where_missing(settings: CommonSettings) -> None:
+    """A cross-walk may come in before the first run: the ledger is made, and a person told so."""
+    try:
+        open_engine(settings.ledger_url, create=False).dispose()
+    except MissingLedgerError:
+        open_engine(settings.ledger_url).dispose()
+        click.echo(f"There was no ledger: {settings.ledger_name} is made.", err=True)
 
 
 def _look(connection: Connection, pairs: Mapping[str, int]) -> SortedLinks:

@@ -55,7 +55,7 @@ def _metrics(seen: Overview) -> Iterator[Metric]:
     for name, waiting, meaning in (
         ("open", seen.waiting.claimed, "Operations that are claimed and not settled."),
         ("held", seen.waiting.held, "Executions that wait for a person's approval."),
-        ("uncertain", seen.waiting.uncertain, "Executions whose effect is not known."),
+        ("uncertain", seen.waiting.uncertain, "Operations whose effect is not known."),
     ):
         yield Metric(name, meaning, (Sample(waiting.count),))
         since = () if waiting.since is None else (Sample(waiting.since.timestamp()),)

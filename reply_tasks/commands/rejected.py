@@ -21,6 +21,7 @@ from reply_tasks.commands.rejected_lines import (
 from reply_tasks.contract.outcomes import Reason
 from reply_tasks.contract.shown import shown
 from reply_tasks.operator import (
+    HINTS,
     OperationRow,
     RejectionFilter,
     rejections,
@@ -100,13 +101,19 @@ def rejected(  # noqa: PLR0913 - each one an option
 def _as_table(connection: Connection, which: RejectionFilter) -> None:
     out = console()
     made = table("Record", "Reason", "Why")
-    count = 0
+    count, reasons = 0, dict[Reason, None]()
     for count, row in enumerate(rejections(connection, which), start=1):  # noqa: B007
+        if row.reason is not None:
+            reasons[row.reason] = None
         made.add_row(_name(row), cell(row.reason, STYLES["rejected"]), cell(row.detail))
     if not count:
         out.print("No record is rejected.")
         return
     out.print(made)
+    for reason in reasons:
+        if reason in HINTS:
+            out.print()
+            out.print(Text.assemble((f"{reason}: ", STYLES["rejected"]), HINTS[reason]))
     out.print()
     out.print(f"{count:,} rejected. With --format singer they can be mended and read again.")
 

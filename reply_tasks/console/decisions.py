@@ -14,9 +14,11 @@ from starlette.responses import RedirectResponse, Response
 from reply_tasks.console.access import Form
 from reply_tasks.console.app import console_of
 from reply_tasks.console.previews import read_previews
+from reply_tasks.contract.naming import record_name
 from reply_tasks.ledger import Entry, Ledger
 from reply_tasks.ledger.queries import IDS_A_QUERY
 from reply_tasks.operator.approval import ApprovalResult, approve_as_shown, decline_held
+from reply_tasks.operator.history import LARGEST_ID
 from reply_tasks.resolving import (
     OperatorVerdict,
     ReadBack,
@@ -133,7 +135,7 @@ def _messages(count: int) -> str:
 
 
 def decide_on_uncertain(request: Request) -> Response:
-    """Settle an uncertain execution by a person's word."""
+    """Settle an uncertain operation by a person's word."""
     console, form = console_of(request), form_of(request)
     operation_id, word = form.first("id") or "", form.first("word") or ""
     if form.first("looked") != "yes" or word not in {*OperatorVerdict}:
@@ -144,12 +146,26 @@ def decide_on_uncertain(request: Request) -> Response:
         with Ledger.open(console.settings.ledger_url, create=False) as ledger:
             resolver = Resolver(ledger, _LooksAtNothing())
             found = find_operation(ledger, operation_id)
-            for fate in resolver.take_word(found, OperatorVerdict(word)):
+            verdict = OperatorVerdict(word)
+            for fate in resolver.take_word(found, verdict, task_id=_task(form, verdict)):
                 outcome = fate.outcome or "left to the next run"
-                texts.append(f"Task {fate.task_id} is settled: {outcome}. {fate.detail}")
+                name = record_name(fate.operation, fate.task_id, fate.external_id)
+                said = name if fate.external_id else name.capitalize()
+                texts.append(f"{said} is settled: {outcome}. {fate.detail}")
     except ResolveError as error:
         texts.append(str(error))
     return _back(request, "/uncertain", texts)
+
+
+def _task(form: Form, verdict: OperatorVerdict) -> int | None:
+    """The task that a creation made, where it was sent."""
+    typed = (form.first("task") or "").strip()
+    if verdict is OperatorVerdict.NOT_SENT or not typed:
+        return None
+    digits = typed.isascii() and typed.isdecimal() and len(typed) <= len(str(LARGEST_ID))
+    if not digits or not 0 < int(typed) <= LARGEST_ID:
+        raise ResolveError("That is no task's number: give the one that Reply shows.")
+    return int(typed)
 
 
 class _LooksAtNothing:

@@ -15,6 +15,7 @@ from reply_tasks.console.charts import RANGES, rows_of, stretch
 from reply_tasks.contract.outcomes import Reason
 from reply_tasks.ledger.held import held_operations
 from reply_tasks.operator import (
+    HINTS,
     RejectionFilter,
     history,
     outcomes_over_time,
@@ -98,7 +99,7 @@ def sent_page(request: Request) -> Response:
 
 
 def uncertain_page(request: Request) -> Response:
-    """Executions whose effect nobody knows, for a person's word."""
+    """Operations whose effect nobody knows, for a person's word."""
     with console_of(request).reading() as connection:
         rows = uncertain_operations(connection)
         values = {
@@ -123,6 +124,7 @@ def rejected_page(request: Request) -> Response:
             "title": "Rejected",
             "counts": counts,
             "reason": reason,
+            "hints": HINTS,
             "run_id": which.run_id,
             "rows": rows[:A_LONG_PAGE],
             "query": _link(run=which.run_id, reason=reason),

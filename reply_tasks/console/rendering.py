@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from reply_tasks.commands.output import ID_LENGTH, ago, duration
 from reply_tasks.console.readable import has_markup, readable
+from reply_tasks.contract.naming import NOUNS
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.contract.shown import shown
 
@@ -51,7 +52,7 @@ def make_environment() -> Environment:
         "took": duration,
     }
     environment.tests |= {"markup": has_markup}
-    environment.globals |= {"shapes": _SHAPES, "Outcome": Outcome}
+    environment.globals |= {"shapes": _SHAPES, "Outcome": Outcome, "nouns": NOUNS}
     return environment
 
 

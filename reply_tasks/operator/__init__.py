@@ -7,7 +7,7 @@ from reply_tasks.operator.deliveries import Delivered, DeliveryAnswer
 from reply_tasks.operator.history import History, KeyKind, TaskHistory, history, task_history
 from reply_tasks.operator.overview import Overview, overview
 from reply_tasks.operator.quotas import UserQuota, WhoseQuota, quota_left
-from reply_tasks.operator.rejections import RejectionFilter, rejected_by_reason, rejections
+from reply_tasks.operator.rejections import HINTS, RejectionFilter, rejected_by_reason, rejections
 from reply_tasks.operator.rows import Message, OperationRow, Recipient
 from reply_tasks.operator.runs import (
     Period,
@@ -29,6 +29,7 @@ from reply_tasks.operator.waiting import (
 )
 
 __all__ = [
+    "HINTS",
     "AllWaiting",
     "Delivered",
     "DeliveryAnswer",

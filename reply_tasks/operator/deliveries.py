@@ -1,10 +1,10 @@
 """Did this customer get the mail? Pure: from a task's operations to yes, no, held or unknown."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reply_tasks.contract.outcomes import Outcome, Reason
+from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.operator.rows import OperationRow, Recipient
 
 
@@ -40,7 +40,7 @@ def anybody(_recipient: Recipient) -> bool | None:
     return True
 
 
-def delivery_answer(rows: Iterable[OperationRow], meant: Meant = anybody) -> DeliveryAnswer:
+def delivery_answer(rows: Collection[OperationRow], meant: Meant = anybody) -> DeliveryAnswer:
     """What the operations of one task say, given in the order received.
 
     An execution that went to somebody else, since the task's contact was changed in between, is no
@@ -62,7 +62,17 @@ def delivery_answer(rows: Iterable[OperationRow], meant: Meant = anybody) -> Del
         return DeliveryAnswer(
             Delivered.NO, "The task was executed, but for another contact.", row.operation_id
         )
-    return DeliveryAnswer(Delivered.NO, "No execution of this task was ever read: only updates.")
+    return DeliveryAnswer(Delivered.NO, f"No execution of this task was ever read{_closed(rows)}.")
+
+
+def _closed(rows: Iterable[OperationRow]) -> str:
+    """How else it was closed, where it was."""
+    done = {row.operation for row in rows if row.outcome is Outcome.APPLIED}
+    if Operation.DELETE in done:
+        return ", and it was deleted"
+    if Operation.COMPLETE in done:
+        return "; it was completed, which sends nothing"
+    return ""
 
 
 def overall(answers: Iterable[DeliveryAnswer]) -> DeliveryAnswer:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -20,6 +20,7 @@ from reply_tasks.operator.deliveries import (
     delivery_answer,
     overall,
 )
+from reply_tasks.operator.links import LinkRow, links_with
 from reply_tasks.operator.rows import OperationRow, Recipient, read_operation, recipient_in
 
 #: A beginning of an operation's id as lists show it; shorter ones are too often digits of a task.
@@ -46,8 +47,9 @@ class TaskHistory:
     """What was asked of one task, and what came of it.
 
     Attributes:
-        task_id: None for records whose task could not be read.
+        task_id: None for records whose task could not be read, or that have none yet.
         found_as: What the key is to this task.
+        links: The external ids that stand for it, and those of which records disagree.
         recipient: Whom it was for when Reply last answered.
         operations: Every operation that the ledger holds, in the order received.
         answer: Whether its execution reached the one who was asked about.
@@ -55,6 +57,7 @@ class TaskHistory:
 
     task_id: int | None
     found_as: tuple[KeyKind, ...]
+    links: tuple[LinkRow, ...]
     recipient: Recipient
     operations: tuple[OperationRow, ...]
     answer: DeliveryAnswer
@@ -92,33 +95,59 @@ def history(connection: Connection, key: str) -> History:
             without_task.add(operation_id)
         else:
             kinds.setdefault(task_id, set()).add(kind)
-    rows = _rows(connection, operations.c.task_id, [*kinds])
-    by_task: dict[int | None, list[OperationRow]] = {task_id: [] for task_id in sorted(kinds)}
-    for row in sorted(rows, key=_in_time):
-        by_task[row.task_id].append(row)
-    if without_task:
-        lost = _rows(connection, operations.c.operation_id, [*without_task])
-        by_task[None] = sorted(lost, key=_in_time)
-    tasks = tuple(
-        _task_history(key, task_id, kinds.get(task_id or 0, {KeyKind.EXTERNAL_ID}), each)
-        for task_id, each in by_task.items()
-    )
-    return History(key, tasks, overall(task.answer for task in tasks))
+    links = links_with(connection, external_id=key, task_ids=kinds)
+    for link in links:
+        if link.external_id == key:
+            kinds.setdefault(link.task_id, set()).add(KeyKind.EXTERNAL_ID)
+    by_task = _by_task(connection, [*kinds], links)
+    told = {row.operation_id for rows in by_task.values() for row in rows}
+    lost = _rows(connection, operations.c.operation_id, [*without_task - told])
+    tasks = [
+        _task_history(key, task_id, kinds[task_id], rows, links)
+        for task_id, rows in by_task.items()
+    ]
+    if lost:
+        unlinked = sorted(lost, key=_in_time)
+        tasks.append(_task_history(key, None, {KeyKind.EXTERNAL_ID}, unlinked, ()))
+    return History(key, tuple(tasks), overall(task.answer for task in tasks))
 
 
 def task_history(connection: Connection, task_id: int) -> TaskHistory:
     """All that the ledger holds about one task."""
-    rows = sorted(_rows(connection, operations.c.task_id, [task_id]), key=_in_time)
-    return _task_history(str(task_id), task_id, {KeyKind.TASK}, rows)
+    links = links_with(connection, external_id="", task_ids=[task_id])
+    rows = _by_task(connection, [task_id], links)[task_id]
+    return _task_history(str(task_id), task_id, {KeyKind.TASK}, rows, links)
+
+
+def _by_task(
+    connection: Connection, task_ids: Sequence[int], links: Iterable[LinkRow]
+) -> dict[int, list[OperationRow]]:
+    """The operations of each task, with those that named it by its external id alone."""
+    by_task: dict[int, list[OperationRow]] = {task_id: [] for task_id in sorted(task_ids)}
+    for row in _rows(connection, operations.c.task_id, task_ids):
+        if row.task_id is not None:
+            by_task[row.task_id].append(row)
+    for link in links:
+        if link.task_id in by_task and not link.ambiguous:
+            statement = select(operations).where(
+                operations.c.task_id.is_(None), operations.c.external_id == link.external_id
+            )
+            by_task[link.task_id] += map(read_operation, connection.execute(statement))
+    return {task_id: sorted(rows, key=_in_time) for task_id, rows in by_task.items()}
 
 
 def _task_history(
-    key: str, task_id: int | None, kinds: Collection[KeyKind], rows: Sequence[OperationRow]
+    key: str,
+    task_id: int | None,
+    kinds: Collection[KeyKind],
+    rows: Sequence[OperationRow],
+    links: Iterable[LinkRow],
 ) -> TaskHistory:
     known = (row.recipient for row in reversed(rows) if row.task_detail is not None)
     return TaskHistory(
         task_id=task_id,
         found_as=tuple(kind for kind in KeyKind if kind in kinds),
+        links=tuple(link for link in links if link.task_id == task_id),
         recipient=next(known, Recipient(None, None)),
         operations=tuple(rows),
         answer=delivery_answer(rows, _meant(key, kinds)),

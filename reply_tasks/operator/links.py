@@ -1,13 +1,14 @@
 """The links: which task an external id stands for, as a person asks about it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from reply_tasks.ledger.links import LinkSource
-from reply_tasks.ledger.queries import ROWS_A_PAGE
+from reply_tasks.ledger.queries import ROWS_A_PAGE, batches
 from reply_tasks.ledger.tables import task_links
 
 
@@ -58,15 +59,31 @@ def links(
     while True:
         page = connection.execute(after).all()
         connection.rollback()
-        for row in page:
-            yield LinkRow(
-                row.external_id,
-                row.task_id,
-                LinkSource(row.source),
-                row.ambiguous,
-                row.linked_at,
-                row.operation_id,
-            )
+        yield from map(_read_link, page)
         if len(page) < ROWS_A_PAGE:
             return
         after = statement.where(task_links.c.external_id > page[-1].external_id)
+
+
+def links_with(
+    connection: Connection, *, external_id: str, task_ids: Collection[int]
+) -> tuple[LinkRow, ...]:
+    """The links of an external id, and those to these tasks."""
+    found = {}
+    conditions = [task_links.c.external_id == external_id]
+    conditions += [task_links.c.task_id.in_(ids) for ids in batches(sorted(task_ids))]
+    for condition in conditions:
+        for row in connection.execute(select(task_links).where(condition)):
+            found[row.external_id] = _read_link(row)
+    return tuple(found.values())
+
+
+def _read_link(row: Row[Any]) -> LinkRow:
+    return LinkRow(
+        row.external_id,
+        row.task_id,
+        LinkSource(row.source),
+        row.ambiguous,
+        row.linked_at,
+        row.operation_id,
+    )

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, func, literal, or_, select
 
-from reply_tasks.contract.outcomes import Outcome, Reason
+from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger.queries import IDS_A_QUERY
 from reply_tasks.ledger.tables import operations
 from reply_tasks.operator.rows import OperationRow, read_operation
@@ -24,6 +24,21 @@ _IS_REJECTED = and_(
     operations.c.reason.is_not(None),
     operations.c.outcome == literal(str(Outcome.REJECTED), literal_execute=True),
 )
+
+
+#: What to do about a reason that says little by itself: how to find what is missing, or to say it.
+HINTS: Mapping[Reason, str] = {
+    Reason.NOT_LINKED: "Bring its task in with `reply-tasks link`, send a record with both keys or "
+    "a creation first, or set create_missing; then replay it.",
+    Reason.AMBIGUOUS: "Give the record the id itself. `reply-tasks links --ambiguous` shows the "
+    "external ids in doubt, and `reply-tasks link --replace` says which task is meant.",
+    Reason.CONTACT_NOT_FOUND: "Add the contact in Reply, or correct contactEmail, or give "
+    "contactId; then replay it.",
+    Reason.USER_NOT_FOUND: "Correct assignedUserEmail, or give userId, of a user of the team; "
+    "then replay it.",
+    Reason.MAILBOX_NOT_FOUND: "Connect the mailbox in Reply, or correct emailAccount, or give "
+    "emailAccountId; then replay it.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +160,7 @@ def _answered_later(connection: Connection) -> list[_Answered]:
             operations.c.operation_id,
             operations.c.external_id,
             operations.c.operation,
+            operations.c.stream,
             operations.c.sequence,
             operations.c.run_id,
             operations.c.reason,
@@ -159,20 +175,34 @@ def _answered_later(connection: Connection) -> list[_Answered]:
     for start in range(0, len(keys), IDS_A_QUERY):
         found = connection.execute(
             select(
-                operations.c.external_id, operations.c.operation, func.max(operations.c.sequence)
+                operations.c.external_id,
+                operations.c.operation,
+                operations.c.stream,
+                func.max(operations.c.sequence),
             )
             .where(
                 operations.c.sequence > since,
                 operations.c.external_id.in_(keys[start : start + IDS_A_QUERY]),
             )
-            .group_by(operations.c.external_id, operations.c.operation)
+            .group_by(operations.c.external_id, operations.c.operation, operations.c.stream)
         )
-        for external_id, operation, sequence in found:
-            for kind in (operation, None):
+        for external_id, operation, stream, sequence in found:
+            created = (_created_in(stream),) if operation == Operation.CREATE else ()
+            for kind in (operation, None, *created):
                 key = external_id, kind
                 latest[key] = max(sequence, latest.get(key, 0))
     return [
         _Answered(row.operation_id, row.run_id, row.reason, row.settled_at)
         for row in unreadable
-        if latest.get((row.external_id, row.operation), 0) > row.sequence
+        if any(latest.get((row.external_id, kind), 0) > row.sequence for kind in _answers(row))
     ]
+
+
+def _answers(row: Any) -> tuple[str | None, ...]:  # noqa: ANN401 - a row
+    """What answers a rejection: an update may create its task, in the stream in which it came."""
+    created = (_created_in(row.stream),) if row.operation == Operation.UPDATE else ()
+    return row.operation, *created
+
+
+def _created_in(stream: str) -> str:
+    return f"{Operation.CREATE} in {stream}"

@@ -84,6 +84,23 @@ class OperationRow:
         return self.operation is Operation.EXECUTE
 
     @property
+    def effect(self) -> str | None:
+        """What it has done to its task beside a message or a change of members, for a person."""
+        if self.outcome is not Outcome.APPLIED:
+            return None
+        match self.operation:
+            case Operation.CREATE:
+                return f"created as task {self.task_id}"
+            case Operation.COMPLETE:
+                return "completed"
+            case Operation.DELETE:
+                return "deleted"
+            case Operation.ASSIGN:
+                user = (self.task_detail or {}).get("assignedUserId")
+                return "assigned" if user is None else f"assigned to user {user}"
+        return None
+
+    @property
     def key(self) -> str:
         """What its source calls it: the external id, else the task's; empty without either."""
         return self.external_id or ("" if self.task_id is None else str(self.task_id))

@@ -1,4 +1,4 @@
-"""What waits: claims without an outcome, executions held for a person, and uncertain ones."""
+"""What waits: claims without an outcome, executions held for a person, and what is uncertain."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,7 +43,7 @@ class AllWaiting:
     Attributes:
         claimed: Claimed by a run, and not settled.
         held: For a person's approval.
-        uncertain: Executions whose effect could not be established.
+        uncertain: Operations whose effect could not be established.
     """
 
     claimed: Waiting
@@ -71,7 +71,7 @@ def held_operations(connection: Connection) -> tuple[OperationRow, ...]:
 
 
 def uncertain_operations(connection: Connection) -> tuple[OperationRow, ...]:
-    """Executions whose effect is not known, in the order in which they were settled."""
+    """Operations whose effect is not known, in the order in which they were settled."""
     return _rows(connection, _IS_UNCERTAIN, operations.c.sequence)
 
 

@@ -1,6 +1,7 @@
 """``reply-tasks link`` brings a cross-walk in, and ``reply-tasks links`` shows what is known."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -149,10 +150,15 @@ def test_a_long_file_is_written_in_parts(stage: Stage, monkeypatch: pytest.Monke
     }
 
 
-def test_an_imported_link_is_used_where_a_record_brings_no_id(stage: Stage) -> None:
-    """The next run knows the task."""
+def test_a_crosswalk_may_come_before_the_first_run(stage: Stage) -> None:
+    """The ledger is made, a person is told so, and the run knows the task."""
     stage.sandbox.create_task(7)
-    command(stage, "link", "--from", "-", given="external_id,task_id\n42,7\n")
+    stage.settings["ledger_url"] = f"sqlite:///{stage.folder / 'first_ledger.db'}"
+    text = "external_id,task_id\n42,7\n"
+    assert command(stage, "link", "--from", "-", "--dry-run", given=text).exit_code == 1
+    done = command(stage, "link", "--from", "-", given=text)
+    assert re.fullmatch(r"There was no ledger: \S+ledger.db is made.\n", done.stderr)
+    assert command(stage, "link", "--from", "-", given=text).stderr == ""
     stage.run(schema("task_completions"), record("task_completions", {"externalId": 42}))
     assert stage.fates() == [(7, "applied", None)]
 
