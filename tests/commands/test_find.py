@@ -30,7 +30,7 @@ def test_yes_with_everything_that_happened(stage: Stage) -> None:
     assert done.stdout.startswith("Did this customer get it? YES.")
     assert max(map(len, done.stdout.splitlines())) <= 80
     for expected in (
-        f"Task 41, contact {ALICE.id}, {ALICE.email}",
+        f"Task 41, external id crm-7, contact {ALICE.id}, {ALICE.email}",
         "stream task_executions, external id crm-7",
         "execute: 200",
         f"sent to {ALICE.email}:",
