@@ -1,7 +1,6 @@
 """tap-reply-tasks: the fate of every record and what Reply returned, for the warehouse."""
 
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatch
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -17,34 +16,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from reply_tasks.plugin_settings import CatalogedSettings
 from reply_tasks.settings import TapSettings, tap_settings_schema
-from tap_reply_tasks.api_streams import (
-    ApiStream,
-    EmailAccounts,
-    Tasks,
-    TaskSnapshots,
-    Users,
-    missing_key,
-)
-from tap_reply_tasks.ledger_streams import (
-    LedgerStream,
-    Runs,
-    TaskDetails,
-    TaskLinks,
-    TaskOperations,
-)
 from tap_reply_tasks.stopping import Stopping
-
-#: The tap's streams, in the order in which they are read.
-STREAMS: Mapping[str, type[ApiStream | LedgerStream]] = {
-    "task_details": TaskDetails,
-    "task_operations": TaskOperations,
-    "task_links": TaskLinks,
-    "runs": Runs,
-    "tasks": Tasks,
-    "task_snapshots": TaskSnapshots,
-    "users": Users,
-    "email_accounts": EmailAccounts,
-}
 
 
 class TapReplyTasks(CatalogedSettings[TapSettings], Tap):
@@ -79,10 +51,17 @@ Example:
 
     def problems(self) -> list[str]:
         """What is wrong with the config; maps that would only drop this tap's records are."""
-        return [*super().problems(), *_maps_of_another(self._config.get("stream_maps"))]
+        from tap_reply_tasks.streams import maps_of_another  # noqa: PLC0415 - it has the ledger
+
+        return [*super().problems(), *maps_of_another(self._config.get("stream_maps"))]
 
     def discover_streams(self) -> Sequence[Stream]:
-        """The streams; those that call Reply are not selected unless a catalog says so."""
+        """The streams; those that call Reply are not selected unless a catalog says so.
+
+        What they import, the ledger above all, ``--about`` does without.
+        """
+        from tap_reply_tasks.streams import STREAMS  # noqa: PLC0415 - as said above
+
         return [
             stream_class(self, settings=lambda: self.settings, stopping=self.stopping)
             for stream_class in STREAMS.values()
@@ -103,17 +82,22 @@ Example:
             ctx.exit(1)
         streams = list(tap.streams.values())
         if tap.settings.api_key is None:
-            streams = [stream for stream in streams if not isinstance(stream, ApiStream)]
+            calling = tap.calling_reply()
+            streams = [stream for stream in streams if stream not in calling]
             cls.logger.info("No api_key: only the streams of the ledger are tested.")
         tap.run_sync_dry_run(dry_run_record_limit=1, streams=streams)
         ctx.exit()
 
+    def calling_reply(self) -> list[Stream]:
+        """The streams that need a key."""
+        from tap_reply_tasks.api_streams import ApiStream  # noqa: PLC0415 - it has the ledger
+
+        return [stream for stream in self.streams.values() if isinstance(stream, ApiStream)]
+
     def _need_no_key(self) -> None:
-        selected = [
-            stream.name
-            for stream in self.streams.values()
-            if isinstance(stream, ApiStream) and stream.selected
-        ]
+        from tap_reply_tasks.api_streams import missing_key  # noqa: PLC0415 - it has the ledger
+
+        selected = [stream.name for stream in self.calling_reply() if stream.selected]
         if selected:
             problem = missing_key(selected)
             raise ConfigValidationError(problem, errors=[problem])
@@ -125,23 +109,3 @@ Example:
 
     def _write_last_state(self) -> None:
         self.state_writer.write_state(self.state)
-
-
-def _maps_of_another(maps: object) -> list[str]:
-    """Stream maps that name none of the tap's streams: they are the target's."""
-    if not isinstance(maps, Mapping) or not maps:
-        return []
-    sources = [
-        str(each.get("__source__", name)) if isinstance(each, Mapping) else name
-        for name, each in maps.items()
-        if name != "__else__"
-    ]
-    if any(fnmatch(stream, source) for stream in STREAMS for source in sources):
-        return []
-    named = ", ".join(sources) or "none"
-    problem = (
-        f"stream_maps are for the streams of this tap ({', '.join(STREAMS)}), but name {named}: "
-        "they are the target's, and here would drop what the tap emits and let its state advance. "
-        "Give the tap a config without them."
-    )
-    return [problem]

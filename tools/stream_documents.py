@@ -17,7 +17,8 @@ from singer_sdk import Stream
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger.links import LinkSource
 from tap_reply_tasks.schemas import Schema
-from tap_reply_tasks.tap import STREAMS, TapReplyTasks
+from tap_reply_tasks.streams import STREAMS
+from tap_reply_tasks.tap import TapReplyTasks
 
 WAREHOUSE = "docs/warehouse.md"
 SOURCES = "dbt_reply_tasks/models/staging/_sources.yml"

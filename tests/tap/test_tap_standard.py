@@ -13,7 +13,8 @@ from tap_world import KEY, catalog
 from reply_tasks.contract.enums import LinkedInTaskType, TaskStatus, TaskType
 from reply_tasks.ledger import Settlement
 from reply_tasks.sandbox import DEFAULT_API_KEY, SandboxServer, Template
-from tap_reply_tasks.tap import STREAMS, TapReplyTasks
+from tap_reply_tasks.streams import STREAMS
+from tap_reply_tasks.tap import TapReplyTasks
 
 _HANDLERS = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 SUITE = SuiteConfig(max_records_limit=100)
