@@ -51,9 +51,10 @@ def look_for(reads: TaskReads, entry: Entry) -> Search:
     items = found.get("items")
     listed = items if isinstance(items, list) else []
     with ledger.read() as connection:
+        # In this order: one that is settled in between is counted twice, and not missed.
+        in_doubt = creations_in_doubt(connection, but=entry.operation_id)
         possible = ids_to_read(listed, body, ())
         others = tasks_of_others(connection, possible, external_id=entry.external_id)
-        in_doubt = creations_in_doubt(connection, but=entry.operation_id)
     ids = ids_to_read(listed, body, others)
     refusal = "" if items is not None else decision.detail or "Reply lists no tasks"
     if found.get("hasMore") or len(ids) > MOST_READ:

@@ -88,6 +88,7 @@ def _one_case(
             on_lost_answer=lost,
         ) as world,
     ):
+        world.ahead = chance.choice((0.0, 0.0, 300.0, -300.0))
         if chance.random() < 0.5:
             lose_some_answers_of_lives(world.server, chance)
         torture(world, chance, kills=chance.randint(3, 12))

@@ -210,6 +210,18 @@ def test_a_completion_s_read_back_decides_by_what_it_finds(case: Found, quick_fo
         assert (found.outcome, found.reason) == (case.outcome, case.reason)
 
 
+@pytest.mark.e2e
+def test_a_creation_that_takes_effect_late_is_not_sent_again(quick_folder: Path) -> None:
+    """Reply goes on after the caller gave up: within settle_seconds the task is found."""
+    with sandbox() as server:
+        stage = new_stage(server, quick_folder / "run")
+        server.fault(FaultKind.LATENCY, endpoint=CREATE, seconds=1.8)
+        observe(stage, *messages_of("create, verify"), settle_seconds=20)
+        found = became(stage, "create, verify")
+        assert (found.outcome, found.effects, found.read_back) == ("applied", 1, True)
+        assert found.calls.count("CREATE") == 1
+
+
 def test_a_deleted_task_that_is_gone_was_there_before(quick_folder: Path) -> None:
     """Read, deleted, and then 404: it was this call; what was never there is a rejection."""
     with sandbox(assumed=Assumptions(deleted_tasks=DeletedTasks.GONE)) as server:

@@ -1,5 +1,6 @@
 """A record that brings the CRM's key alone finds its task, in the order read."""
 
+import pytest
 from life_records import HEADS, NEW, creation, keyed
 from messages import record, update
 from target_runs import Stage
@@ -74,7 +75,8 @@ def test_a_creation_that_did_not_arrive_is_sent_once_more(stage: Stage) -> None:
     assert len(stage.sandbox.calls_of(Endpoint.CREATE)) == 2
 
 
-def test_completed_assigned_and_deleted(stage: Stage) -> None:
+@pytest.mark.parametrize("dialect", ["preview", "current"])
+def test_completed_assigned_and_deleted(dialect: str, stage: Stage) -> None:
     """Each reaches its endpoint, and a replay makes no call."""
     for task_id in (1, 2, 3):
         stage.sandbox.create_task(task_id)
@@ -83,7 +85,7 @@ def test_completed_assigned_and_deleted(stage: Stage) -> None:
         record("task_assignments", {"id": 2, "assignedUserEmail": "second@example.com"}),
         record("task_deletions", {"id": 3}),
     ]
-    ended = stage.run(*HEADS, *records)
+    ended = stage.run(*HEADS, *records, api_dialect=dialect)
     assert ended.exit_code == 0, ended.log
     assert {fate[:2] for fate in stage.fates()} == {(n, "applied") for n in (1, 2, 3)}
     assert stage.sandbox.task(2).assigned_user_id == 2

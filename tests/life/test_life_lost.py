@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from life_records import HEADS, NEW, creation, keyed, made, renewed
+from messages import update
 from target_runs import KEY, USERS, Stage
 
 from reply_tasks.contract.enums import TaskType
+from reply_tasks.ledger import open_engine
+from reply_tasks.ledger.pruning import prune
 from reply_tasks.sandbox import (
     Endpoint,
     FaultKind,
@@ -83,11 +86,17 @@ def test_what_a_person_made_a_moment_ago_can_not_be_told_from_ours(stage: Stage)
     assert str(by_hand.id) in row["detail"]
 
 
-def test_what_others_have_made_is_theirs_also_when_it_was_pruned(stage: Stage) -> None:
-    """An equal task of another key, or one that a record has linked, is no candidate."""
-    stage.run(*HEADS, creation("a"))
+@pytest.mark.parametrize("key", ["a", None])
+def test_what_others_have_made_is_theirs_also_when_it_was_pruned(
+    key: str | None, stage: Stage
+) -> None:
+    """An equal task of another key, or of none, is no candidate."""
+    stage.run(*HEADS, creation(key))
     (first,) = made(stage.sandbox)
-    stage.run(*HEADS, renewed("a", "Another"), renewed("a", "x"), retention_days=1)
+    stage.run(*HEADS, update(first.id, **{**NEW, "template": {"body": "Another"}}))
+    engine = open_engine(stage.settings["ledger_url"])
+    prune(engine, before=datetime.now(UTC))
+    engine.dispose()
     stage.sandbox.edit_task(first.id, template=Template("Ask about the renewal."))
     lose(stage, When.BEFORE)
     stage.run(*HEADS, creation("b"))
@@ -137,6 +146,19 @@ def test_what_was_read_behind_an_uncertain_creation_goes_nowhere(stage: Stage) -
         ("execute", "rejected", "not_linked"),
     }
     assert all("resolve" in row["detail"] for row in stage.operations())
+
+
+def test_too_many_like_it_are_not_looked_through(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can't be searched is not sent again."""
+    monkeypatch.setattr("target_reply_tasks.sending.create.MOST_LISTED", 1)
+    made_by_hand(stage, seconds_ago=9000)
+    made_by_hand(stage, seconds_ago=9000)
+    lose(stage, When.BEFORE)
+    stage.run(*HEADS, creation("a"))
+    assert stage.fates() == [(None, "uncertain", None)]
+    assert len(stage.sandbox.calls_of(Endpoint.CREATE)) == 1
 
 
 @pytest.mark.e2e

@@ -41,6 +41,20 @@ def test_what_brings_the_id_waits_for_what_was_read_before_it(stage: Stage) -> N
     assert stage.sandbox.task(7).template.body == "by the key"
 
 
+def test_what_was_read_first_is_not_sent_last(stage: Stage) -> None:
+    """Its task is only known by the record behind it: that one stands all the same."""
+    stage.sandbox.create_task(7)
+    stage.run(update(7, template={"body": "second"}))
+    ended = stage.run(
+        *HEADS, renewed("a", "first"), update(7, externalId="a", template={"body": "second"})
+    )
+    assert stage.sandbox.task(7).template.body == "second"
+    bodies = [body["template"]["body"] for body in stage.bodies(task_id=7)]
+    assert bodies in (["second", "first", "second"], ["second"])
+    assert "2 records read: " in ended.last_line
+    assert "2 applied" in ended.last_line or "1 rejected" in ended.last_line
+
+
 def test_nothing_supersedes_across_what_can_not_be_undone(stage: Stage) -> None:
     """An update, then a completion, then an update: the first is sent, the last is refused."""
     stage.sandbox.create_task(7)
