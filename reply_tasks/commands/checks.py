@@ -27,6 +27,12 @@ from reply_tasks.settings import CommonSettings, SettingsError, TargetSettings
 #: Where a key is made, for those who have none that works.
 _WHERE_KEYS_ARE = "Keys are made in Reply under Settings, API Key"
 _UNAUTHORIZED = 401
+#: What no endpoint of Reply's tells of a key.
+_SCOPES = (
+    "What it may do Reply does not say: tasks:read and tasks:write are needed, tasks:operate to "
+    "execute or complete, contacts:read for contactEmail, channels:read for emailAccount, and an "
+    "organization's key for assignedUserEmail."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +176,7 @@ def _key(settings: CommonSettings, answer: Answer | None) -> Finding:
         )
         return Finding("key", ok=False, text=text)
     if answer.succeeded:
-        return Finding("key", ok=True, text=f"{host} takes it")
+        return Finding("key", ok=True, text=f"{host} takes it. {_SCOPES}")
     code = f" {answer.problem.code}" if answer.problem is not None and answer.problem.code else ""
     match answer.status:
         case 401:
@@ -178,10 +184,7 @@ def _key(settings: CommonSettings, answer: Answer | None) -> Finding:
             if settings.acting_user is not None or settings.team_id is not None:
                 advice += " Or user_id, user_email or team_id names nobody of this account."
         case 403:
-            advice = (
-                "it may not read tasks: it needs tasks:read, tasks:write and tasks:operate, "
-                "and its user the right to see tasks."
-            )
+            advice = f"it may not read tasks. {_SCOPES} Its user needs the right to see tasks."
         case 404:
             advice = "nothing is there: api_url must end in /v3."
         case 429:

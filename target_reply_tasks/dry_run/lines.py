@@ -36,7 +36,7 @@ def _what(planned: Planned) -> str:
 def _sending(planned: Planned) -> str:
     request = planned.request
     if planned.follows_creation:
-        request = f"{request}, with the id of the task that is created before it,"
+        request = f"{request} (the id of the task that is created before it)"
     sent = f"create a task with {request}" if planned.would is Would.CREATE else f"send {request}"
     call = f"would {'read the task, and ' * planned.reads_first}{sent}"
     if planned.reads_first and not planned.executes:

@@ -1,6 +1,7 @@
 """Rejections in the log: the first few, then how many more, and the command that shows them."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import Settlement
@@ -52,4 +53,5 @@ def _where(settlement: Settlement) -> str:
     match settlement.problem:
         case {"errors": [{"pointer": pointer, "rule": rule, "type": kind}, *_]}:
             return f" at {pointer or '/'} ({rule}: {kind})"
-    return "" if settlement.http_status is None else f" (HTTP {settlement.http_status})"
+    status = settlement.http_status
+    return "" if status is None or status < HTTPStatus.BAD_REQUEST else f" (HTTP {status})"

@@ -13,7 +13,7 @@ from reply_tasks.ledger import Settlement
 from reply_tasks.ledger.lookups import KINDS, LookUpKey, LookUpKind
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.sending.effects import Effects
-from target_reply_tasks.sending.look_ups import NOT_FOUND, FoundId, ids_by_address
+from target_reply_tasks.sending.look_ups import NEEDS, NOT_FOUND, FoundId, ids_by_address
 from target_reply_tasks.sending.settling import Settling
 from target_reply_tasks.work import Work
 
@@ -54,7 +54,7 @@ class Addressing(Settling):
                 return self.settled(
                     Outcome.REJECTED,
                     reason=NOT_FOUND[kind],
-                    detail=f"{member} could not be looked up: {error}",
+                    detail=f"{member} could not be looked up: {_said(error)}. {NEEDS[kind]}",
                 )
             if found.value is None:
                 return self._not_found(member, found)
@@ -120,3 +120,8 @@ class Addressing(Settling):
         names = ("userEmail", "userId") if kind is LookUpKind.USER else ("email", "id")
         listed = items if isinstance(items, list) else []
         return ids_by_address(listed, address=names[0], value=names[1])
+
+
+def _said(error: CallerRefusedError) -> str:
+    """What Reply said, without the advice for a call on a task."""
+    return str(error).partition(" -- ")[0].rstrip(".")

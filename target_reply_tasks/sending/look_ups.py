@@ -13,6 +13,12 @@ NOT_FOUND = {
     LookUpKind.USER: Reason.USER_NOT_FOUND,
     LookUpKind.MAILBOX: Reason.MAILBOX_NOT_FOUND,
 }
+#: What a key needs that may not ask.
+NEEDS = {
+    LookUpKind.CONTACT: "Give the key the scope contacts:read, or the record its contactId.",
+    LookUpKind.USER: "Only an organization's key may ask for its users: give the record userId.",
+    LookUpKind.MAILBOX: "Give the key the scope channels:read, or the record its emailAccountId.",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,9 @@ def test_a_look_up_that_is_forbidden_rejects_and_a_wrong_key_stops(stage: Stage)
         ("applied", None),
         ("rejected", "contact_not_found"),
     }
+    (told,) = (row["detail"] for row in stage.operations() if row["outcome"] == "rejected")
+    assert "contacts:read" in told
+    assert "tasks:read" not in told
     stage.sandbox.faults.clear()
     stage.sandbox.fault(FaultKind.UNAUTHORIZED, endpoint=Endpoint.CONTACTS, times=None)
     ended = stage.run(*HEADS, creation("c", **ADA))

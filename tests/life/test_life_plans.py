@@ -88,8 +88,8 @@ def test_a_line_says_what_would_be_done_in_whose_name(stage: Stage) -> None:
         "looking up contactEmail: taskType 7,"
     )
     assert (
-        "crm-1: execution (task_executions) would send POST /v3/tasks/{id}/execute, with the id of "
-        "the task that is created before it, to whom the ledger does not know" in lines[1]
+        "crm-1: execution (task_executions) would send POST /v3/tasks/{id}/execute (the id of "
+        "the task that is created before it) to whom the ledger does not know" in lines[1]
     )
     assert "would be unchanged: A record that comes before it in this input does so." in lines[2]
     assert "crm-9: assignment (task_assignments) would be rejected, not_linked" in lines[3]
