@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import click
@@ -24,6 +25,8 @@ WAREHOUSE = "docs/warehouse.md"
 SOURCES = "dbt_reply_tasks/models/staging/_sources.yml"
 STAGING = "dbt_reply_tasks/models/staging/_staging.yml"
 
+#: The widest line of a document.
+_WIDTH = 120
 _BEGIN = "<!-- generated columns -->\n"
 _END = "<!-- end of generated columns -->"
 _GENERATED = "# Written by `make docs` from the tap's schemas; not by hand.\n"
@@ -138,7 +141,7 @@ def _section(stream: Stream) -> str:
     lines = [
         f"### `{stream.name}`",
         "",
-        f"{stream.schema['description']} Key {key}, {how}, {chosen}.",
+        fill(f"{stream.schema['description']} Key {key}, {how}, {chosen}.", _WIDTH),
         "",
         "| Column | Type | Meaning |",
         "|---|---|---|",
