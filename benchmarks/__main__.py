@@ -9,13 +9,14 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from benchmarks.batches import batches
 from benchmarks.cases import CASES as SHORT
 from benchmarks.cases import Bench
 from benchmarks.measure import BenchmarkError
 from benchmarks.table import Row, as_json, show
 from benchmarks.years import repeats, years
 
-CASES = {**SHORT, "repeats": repeats, "years": years}
+CASES = {**SHORT, "batches": batches, "repeats": repeats, "years": years}
 
 _EPILOG = """\b
 Example:

@@ -26,6 +26,7 @@ class Job(StrEnum):
 
     UPDATES = "task_updates"
     EXECUTIONS = "task_executions"
+    COMPLETIONS = "task_completions"
 
 
 def write_input(path: Path, job: Job, records: int, *, revision: int = 0, stride: int = 1) -> None:
@@ -47,8 +48,7 @@ def write_input(path: Path, job: Job, records: int, *, revision: int = 0, stride
 
 def _messages(job: Job, records: int, revision: int, stride: int) -> Iterator[dict[str, Any]]:
     def make(number: int) -> dict[str, Any]:
-        made = _update(number, revision) if job is Job.UPDATES else _execution(number)
-        return {**made, "id": number + number % stride * records}
+        return {**_made(job, number, revision), "id": number + number % stride * records}
 
     first = make(1)
     yield {
@@ -61,6 +61,16 @@ def _messages(job: Job, records: int, revision: int, stride: int) -> Iterator[di
         yield {"type": "RECORD", "stream": job, "record": make(number)}
         if number % STATE_EVERY == 0 or number == records:
             yield {"type": "STATE", "value": {"bookmarks": {job: {"id": number}}}}
+
+
+def _made(job: Job, task_id: int, revision: int) -> dict[str, Any]:
+    match job:
+        case Job.UPDATES:
+            return _update(task_id, revision)
+        case Job.EXECUTIONS:
+            return _execution(task_id)
+        case Job.COMPLETIONS:
+            return {"id": task_id}
 
 
 def _update(task_id: int, revision: int) -> dict[str, Any]:

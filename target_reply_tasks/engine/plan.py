@@ -15,7 +15,7 @@ from target_reply_tasks.engine.judge import judge, superseded_by, user_refused
 from target_reply_tasks.engine.judgements import Judgement, Need
 from target_reply_tasks.engine.lanes import Lanes
 from target_reply_tasks.engine.placing import Placing
-from target_reply_tasks.engine.ready import Ready
+from target_reply_tasks.engine.ready import Ready, Rest
 from target_reply_tasks.engine.verdicts import Verdicts
 from target_reply_tasks.work import Work
 
@@ -199,14 +199,14 @@ class Plan:
         room: Callable[[Operation], int],
         *,
         may_batch: Callable[[Operation], bool],
-        rested_before: float,
+        rest: Rest,
     ) -> list[Batch]:
         """The calls to make next for a user, as ``Ready.pick`` has it."""
         return self._ready.pick(
             user,
             room,
             may_batch=may_batch,
-            rested_before=rested_before,
+            rest=rest,
             is_head=lambda work: self._lanes.head(work.task_id) is work,
         )
 

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 from reply_tasks.contract.outcomes import IRREVERSIBLE, Operation
@@ -11,8 +12,22 @@ from target_reply_tasks.work import Work
 #: Seconds that an update rests before it is sent, so that a later one may supersede it; and for
 #: which nothing must join what may share a call.
 LOOK_AHEAD = 0.05
-#: Seconds that what may share a call rests at most while others go on joining it.
+#: Seconds that what may share a call rests at most while others may go on joining it.
 MOST_REST = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """How long what is ready rests, where a moment's wait may save a call.
+
+    Attributes:
+        before: It goes if it was read before this instant.
+        others_join: Whether calls are under way, whose end makes room for more records: then what
+            may share a call rests for as long as it may.
+    """
+
+    before: float
+    others_join: bool = False
 
 
 class Ready:
@@ -55,7 +70,7 @@ class Ready:
         room: Callable[[Operation], int],
         *,
         may_batch: Callable[[Operation], bool],
-        rested_before: float,
+        rest: Rest,
         is_head: Callable[[Work], bool],
     ) -> list[Batch]:
         """The calls to make next for a user: as many as there is room for, in the order judged.
@@ -67,7 +82,7 @@ class Ready:
             user: Whose quota they spend.
             room: How many calls of an operation may be handed out now.
             may_batch: Whether several records of an operation may go in one call.
-            rested_before: What may rest goes only if it was read before this instant.
+            rest: How long what is worth it rests.
             is_head: Whether a record is still the next on its task.
         """
         heads = self._heads.get(user)
@@ -80,7 +95,7 @@ class Ready:
                 continue
             kind = kind_of(work) if may_batch(work.operation) else None
             works = (work,) if kind is None else _of_kind(kind, filter(is_head, heads))
-            if self._rests(works, kind, rested_before):
+            if self._rests(works, kind, rest):
                 if kind is None:
                     break
                 aside += works
@@ -93,13 +108,14 @@ class Ready:
             self._heads[user] = self._heads.pop(user)
         return picked
 
-    def _rests(self, works: tuple[Work, ...], kind: Kind | None, rested_before: float) -> bool:
+    def _rests(self, works: tuple[Work, ...], kind: Kind | None, rest: Rest) -> bool:
         """Whether it is worth a moment to wait for what may supersede, or join, these."""
         if len(works) == MOST_TASKS or not (kind or works[0].operation is Operation.UPDATE):
             return False
-        first, last = works[0].received, max(work.received for work in works)
-        due = min(last + LOOK_AHEAD, first + MOST_REST)
-        rests = due > rested_before + LOOK_AHEAD
+        latest = works[0].received + MOST_REST
+        due = max(work.received for work in works) + LOOK_AHEAD
+        due = latest if kind and rest.others_join else min(due, latest)
+        rests = due > rest.before + LOOK_AHEAD
         if rests:
             self._due = min(self._due or due, due)
         return rests

@@ -23,7 +23,7 @@ from target_reply_tasks.engine.gate import WINDOW
 from target_reply_tasks.engine.judge import superseded_by
 from target_reply_tasks.engine.judgements import Need
 from target_reply_tasks.engine.plan import Plan
-from target_reply_tasks.engine.ready import LOOK_AHEAD
+from target_reply_tasks.engine.ready import LOOK_AHEAD, Rest
 from target_reply_tasks.engine.unknown_members import UnknownMembers
 from target_reply_tasks.inbox import Ended, PauseWanted, Received, Refused, SlotWanted
 from target_reply_tasks.result import RunResult
@@ -231,9 +231,8 @@ class Turn:
         rested = now - (0.0 if no_rest or full else LOOK_AHEAD)
         for user in filterfalse(self._context.pacing.waits, self._plan.users_with_work()):
             room = partial(self._senders.room, user, promised=len(wanted))
-            picked = self._plan.pick(
-                user, room, may_batch=self._senders.may_batch, rested_before=rested
-            )
+            rest = Rest(rested, others_join=not no_rest and self._senders.in_flight(user) > 0)
+            picked = self._plan.pick(user, room, may_batch=self._senders.may_batch, rest=rest)
             if picked:
                 slots = self._context.pacing.take(connection, user, len(picked))
                 self._plan.put_back(user, picked[slots:])

@@ -9,7 +9,7 @@ from reply_tasks.contract import body_hash
 from reply_tasks.contract.kept import read_kept_record
 from reply_tasks.contract.outcomes import Operation
 from target_reply_tasks.batch import Batch
-from target_reply_tasks.engine.ready import LOOK_AHEAD, MOST_REST, Ready
+from target_reply_tasks.engine.ready import LOOK_AHEAD, MOST_REST, Ready, Rest
 from target_reply_tasks.work import RECOVERED, Work
 
 NOW = 1000.0
@@ -40,12 +40,12 @@ def _ready(works: Iterable[Work]) -> Ready:
     return ready
 
 
-def _pick(ready: Ready, room: int, *, batched: bool = True) -> list[Batch]:
+def _pick(ready: Ready, room: int, *, batched: bool = True, joined: bool = False) -> list[Batch]:
     return ready.pick(
         None,
         lambda _: room,
         may_batch=lambda _: batched,
-        rested_before=NOW - LOOK_AHEAD,
+        rest=Rest(NOW - LOOK_AHEAD, others_join=joined),
         is_head=lambda _: True,
     )
 
@@ -112,3 +112,15 @@ def test_what_others_keep_joining_goes_after_all() -> None:
     assert picked(joining) == [[*range(100)]]
     oldest = work(200, COMPLETE, received=NOW - MOST_REST)
     assert picked([oldest, *joining[:2]]) == [[200, 0, 1]]
+
+
+def test_while_calls_are_under_way_others_may_join() -> None:
+    """Their ends make room for more records: fewer than a hundred wait for as long as they may."""
+    few = [work(n, COMPLETE, received=NOW - MOST_REST / 2) for n in range(5)]
+    ready = _ready(few)
+    assert _pick(ready, 8, joined=True) == []
+    assert ready.take_due() == few[0].received + MOST_REST
+    assert len(_pick(ready, 8)) == 1
+    many = [work(n, COMPLETE, received=NOW) for n in range(100)]
+    assert len(_pick(_ready(many), 8, joined=True)) == 1
+    assert len(_pick(_ready([work(1, COMPLETE)]), 8, joined=True)) == 1
