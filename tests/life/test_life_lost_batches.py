@@ -1,5 +1,7 @@
 """A batch whose answer was lost is read back task by task: nothing is done twice, nothing lost."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from signal import SIGTERM
 from typing import Any
 
@@ -13,11 +15,17 @@ from batch_records import (
     effects,
     make_tasks,
 )
-from messages import state, update
+from entries import entry
+from messages import Message, state, update
 from target_process import TargetProcess
 from target_runs import Stage
 
-from reply_tasks.sandbox import EffectKind, Endpoint, FaultKind, When
+from reply_tasks.contract.enums import TaskStatus
+from reply_tasks.contract.outcomes import Operation
+from reply_tasks.ledger import Ledger, new_id
+from reply_tasks.ledger.claims import claim, release
+from reply_tasks.sandbox import Call, EffectKind, Endpoint, Fault, FaultKind, When
+from reply_tasks.sandbox.faults import Faults
 
 FEW = range(1, 7)
 COMPLETE, DELETE = Endpoint.BATCH_COMPLETE, Endpoint.BULK_DELETE
@@ -82,15 +90,51 @@ def test_with_hold_nothing_goes_again(stage: Stage) -> None:
     assert effects(stage, EffectKind.COMPLETED) == {1: 1, 2: 1}
 
 
-def test_what_a_second_send_refuses_is_read_back(stage: Stage) -> None:
+def test_what_a_second_send_refuses_is_read_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first send took effect late: its refusal by the second is no rejection."""
     make_tasks(stage, FEW)
     stage.sandbox.fault(FaultKind.DROP, endpoint=COMPLETE)
-    stage.sandbox.fault(FaultKind.DROP, endpoint=COMPLETE, nth=2, when=When.AFTER)
+    strike = Faults.strike
+
+    def late(self: Faults, call: Call) -> Fault | None:
+        if call.endpoint is COMPLETE and len(batches(stage, COMPLETE)) == 2:
+            for task_id in FEW:
+                now = datetime.now(UTC)
+                stage.sandbox.edit_task(task_id, status=TaskStatus.FINISHED, finished_at=now)
+        return strike(self, call)
+
+    monkeypatch.setattr(Faults, "strike", late)
     ended = stage.run(*HEADS, *completions(FEW))
     assert ended.exit_code == 0, ended.log
+    assert len(batches(stage, COMPLETE)) == 2
+    assert sorted(fate[:2] for fate in stage.fates()) == [(n, "applied") for n in FEW]
+
+
+def test_what_another_run_has_claimed_stays_out_of_a_batch(stage: Stage) -> None:
+    """The others go; this one waits until that run has let go of it."""
+    make_tasks(stage, FEW)
+    stage.sandbox.fault(FaultKind.STALL, endpoint=Endpoint.UPDATE)
+    asked = entry(3, Operation.COMPLETE, record={"id": 3})
+
+    def records() -> Iterator[Message]:
+        yield update(1)
+        stage.sandbox.wait_for_calls(1, Endpoint.UPDATE)
+        yield from (*HEADS, *completions(FEW))
+        with Ledger.open(stage.settings["ledger_url"]) as ledger:
+            with ledger.write() as connection:
+                now = datetime.now(UTC)
+                claim(connection, [asked], holder=ledger.holder, run_id=new_id(), at=now)
+            stage.sandbox.faults.release()
+            stage.sandbox.wait_for_calls(1, COMPLETE)
+            with ledger.write() as connection:
+                release(connection, [asked.operation_id], holder=ledger.holder)
+
+    ended = stage.run_while(records(), concurrency=1)
+    assert ended.exit_code == 0, ended.log
+    assert not any(3 in ids for ids in batches(stage, COMPLETE))
     assert effects(stage, EffectKind.COMPLETED) == dict.fromkeys(FEW, 1)
-    assert {fate[1] for fate in stage.fates()} == {"applied"}
 
 
 def test_a_429_does_nothing_and_costs_one_call(stage: Stage) -> None:
@@ -150,6 +194,21 @@ def test_a_run_that_is_told_to_stop_waits_for_its_batch(stage: Stage) -> None:
     assert ended.exit_code == 143
     assert ended.states == [1]
     assert [fate[:2] for fate in stage.fates()] == [(n, "applied") for n in FEW]
+    assert len(stage.sandbox.calls) == 1
+
+
+@pytest.mark.e2e
+def test_a_run_that_is_told_to_stop_after_a_429_gives_its_batch_back(stage: Stage) -> None:
+    """A 429 did nothing: no claim is left behind."""
+    make_tasks(stage, FEW)
+    stage.sandbox.fault(FaultKind.TOO_MANY_REQUESTS, endpoint=COMPLETE, retry_after=60)
+    with TargetProcess(stage, requests_per_minute=100) as process:
+        process.write(*HEADS, *completions(FEW))
+        process.stderr.wait_for(1, "Waiting ")
+        process.signal(SIGTERM)
+        ended = process.end(close=False)
+    assert ended.exit_code == 143
+    assert stage.claims() == []
     assert len(stage.sandbox.calls) == 1
 
 

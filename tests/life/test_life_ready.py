@@ -124,3 +124,11 @@ def test_while_calls_are_under_way_others_may_join() -> None:
     many = [work(n, COMPLETE, received=NOW) for n in range(100)]
     assert len(_pick(_ready(many), 8, joined=True)) == 1
     assert len(_pick(_ready([work(1, COMPLETE)]), 8, joined=True)) == 1
+
+
+def test_what_could_not_be_claimed_is_left_out() -> None:
+    """The others keep their call; one of which nothing is left is not made."""
+    works = [work(n, COMPLETE) for n in range(3)]
+    (left,) = Batch(tuple(works)).of({works[0], works[2]})
+    assert left.works == (works[0], works[2])
+    assert list(left.of(set())) == []
