@@ -70,9 +70,14 @@ def task_operations() -> Schema:
         httpStatus=_integer("Status of the answer that decided; null if no call was made."),
         attempts=_text(
             "The calls made for it, as JSON text: an array of objects with at, call, status, "
-            "error and seconds. apiCalls is their number."
+            "error and seconds; of a call for many tasks also tasks, how many, and counted, "
+            "whether it is in apiCalls."
         ),
-        apiCalls=_integer("How many calls were made for it.", nullable=False),
+        apiCalls=_integer(
+            "How many calls were made for it. One for many tasks counts once, with the first of "
+            "them, so that a sum is the number of calls.",
+            nullable=False,
+        ),
         bodyHash=_text("SHA-256 of the body; equal bodies have equal hashes."),
         receivedAt=_moment("When it was read.", nullable=False),
         claimedAt=_moment("When its intent was committed, before a call; null if none was needed."),

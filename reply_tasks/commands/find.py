@@ -169,7 +169,8 @@ def _lines(row: OperationRow) -> Iterator[tuple[str, str]]:
     yield "record ", f"stream {shown(row.stream)}{external}{acting}"
     for each in row.attempts:
         answer = each.status if each.error is None else shown(each.error)
-        yield "call   ", f"{moment(each.at)} {each.call}: {answer or 'no answer'}"
+        shared = "" if each.tasks == 1 else f" of {each.tasks} tasks"
+        yield "call   ", f"{moment(each.at)} {each.call}{shared}: {answer or 'no answer'}"
     if row.approved_at is not None and row.approved_by is not None:
         word = "declined" if row.outcome is Outcome.REJECTED else "approved"
         yield word, f"{moment(row.approved_at)} by {shown(row.approved_by)}"
