@@ -13,7 +13,7 @@ from target_reply_tasks.work import Work
 #: which nothing must join what may share a call.
 LOOK_AHEAD = 0.05
 #: Seconds that what may share a call rests at most while others may go on joining it.
-MOST_REST = 0.5
+MOST_REST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
