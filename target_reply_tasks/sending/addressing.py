@@ -3,25 +3,31 @@
 from functools import partial
 from typing import Any
 
-from reply_tasks.api.answers import Answer
-from reply_tasks.api.calls import Call
-from reply_tasks.api.decisions import Action, StopCause
-from reply_tasks.api.repeating import CallerRefusedError, Request
+from reply_tasks.api.decisions import Decision, StopCause
+from reply_tasks.api.repeating import CallerRefusedError
 from reply_tasks.contract.members import LOOKED_UP
 from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger import Settlement
 from reply_tasks.ledger.lookups import KINDS, LookUpKey, LookUpKind
 from reply_tasks.settings import TargetSettings
 from target_reply_tasks.sending.effects import Effects
+from target_reply_tasks.sending.listing import Listing
 from target_reply_tasks.sending.look_ups import NEEDS, NOT_FOUND, FoundId, ids_by_address
-from target_reply_tasks.sending.settling import Settling
 from target_reply_tasks.work import Work
 
 #: Members of a record's body that Reply is never told.
 _OURS = frozenset({*LOOKED_UP, "deleteSequenceTask"})
 
 
-class Addressing(Settling):
+class _LookUpRefusedError(Exception):
+    """Reply refuses a look-up; the decision says why."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision.detail)
+        self.decision = decision
+
+
+class Addressing(Listing):
     """Looks up the addresses of one record."""
 
     def __init__(self, effects: Effects, settings: TargetSettings, work: Work) -> None:
@@ -55,6 +61,13 @@ class Addressing(Settling):
                     Outcome.REJECTED,
                     reason=NOT_FOUND[kind],
                     detail=f"{member} could not be looked up: {_said(error)}. {NEEDS[kind]}",
+                )
+            except _LookUpRefusedError as error:
+                of_the_user = error.decision.reason is Reason.USER_REFUSED
+                return self.settled(
+                    Outcome.REJECTED,
+                    reason=Reason.USER_REFUSED if of_the_user else NOT_FOUND[kind],
+                    detail=f"{member} could not be looked up: {error}",
                 )
             if found.value is None:
                 return self._not_found(member, found)
@@ -99,27 +112,18 @@ class Addressing(Settling):
         )
 
     def _ask_for_address(self, kind: LookUpKind, address: str) -> dict[str, FoundId]:
-        answers: list[Answer] = []
-
-        def send() -> Answer:
-            match kind:
-                case LookUpKind.CONTACT:
-                    answer = self._client.find_contacts(address, act_as_user_id=self._acting)
-                case LookUpKind.USER:
-                    answer = self._client.list_users(act_as_user_id=self._acting)
-                case LookUpKind.MAILBOX:
-                    answer = self._client.find_mailboxes(address, act_as_user_id=self._acting)
-            answers.append(answer)
-            return answer
-
-        decision = self.ask_for(Request(Call.READ, f"the {kind} of an address", send))
-        if decision.action is Action.REJECTED:
-            return {}
-        data = answers[-1].data
-        items = data.get("items") if isinstance(data, dict) else data
+        """What Reply says of an address, and of others."""
+        client, acting = self._client, self._acting
+        asks = {
+            LookUpKind.CONTACT: lambda: client.find_contacts(address, act_as_user_id=acting),
+            LookUpKind.USER: lambda: client.list_users(act_as_user_id=acting),
+            LookUpKind.MAILBOX: lambda: client.find_mailboxes(address, act_as_user_id=acting),
+        }
+        listed = self.ask_for_list(f"the {kind} of an address", asks[kind])
+        if listed.refusal is not None:
+            raise _LookUpRefusedError(listed.refusal)
         names = ("userEmail", "userId") if kind is LookUpKind.USER else ("email", "id")
-        listed = items if isinstance(items, list) else []
-        return ids_by_address(listed, address=names[0], value=names[1])
+        return ids_by_address(listed.items, address=names[0], value=names[1])
 
 
 def _said(error: CallerRefusedError) -> str:

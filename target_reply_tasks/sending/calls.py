@@ -11,6 +11,7 @@ from reply_tasks.api.repeating import Request
 from target_reply_tasks.sending.addressing import Addressing
 from target_reply_tasks.sending.effects import Others
 from target_reply_tasks.sending.intent import see_to_intent
+from target_reply_tasks.sending.listing import Listed
 
 
 class Calls(Addressing):
@@ -40,18 +41,12 @@ class Calls(Addressing):
             task_id=wanted,
         )
 
-    def filter(self, wanted: Mapping[str, Any], *, top: int) -> Mapping[str, Any]:
-        """The first page of the tasks that are wanted, repeating until there is an answer."""
-        answers: list[Answer] = []
-
-        def send() -> Answer:
-            answers.append(
-                self._client.filter_tasks(dict(wanted), top, 0, act_as_user_id=self._acting)
-            )
-            return answers[-1]
-
-        self.ask_for(Request(Call.READ, "the tasks like it", send))
-        return answers[-1].data if isinstance(answers[-1].data, Mapping) else {}
+    def filter(self, wanted: Mapping[str, Any], *, top: int) -> Listed:
+        """The first page of the tasks that are wanted, repeating until there is a list."""
+        return self.ask_for_list(
+            "the tasks like it",
+            lambda: self._client.filter_tasks(dict(wanted), top, 0, act_as_user_id=self._acting),
+        )
 
     def others(self, task_ids: list[int]) -> Others:
         """What the ledger knows of tasks that others than this record have made, or may have."""

@@ -43,22 +43,26 @@ class _Search:
     """Looks for the task of one creation; each candidate is read once."""
 
     def __init__(self) -> None:
-        self._read: dict[int, TaskDetail | None] = {}
+        self._read: dict[int, TaskDetail] = {}
 
     def __call__(self, calls: Calls) -> Evidence:
         """Whether a task is there that only this call can have made."""
         body = calls.wire_body
         page = calls.filter(search_for(body), top=MOST_LISTED)
-        items = page.get("items")
-        listed = items if isinstance(items, list) else []
+        if page.refusal is not None:
+            return Evidence(Found.UNCLEAR, f"it can't be looked for: {page.refusal.detail}")
         # Asked after Reply was: what others have made by then, the ledger knows or is in doubt of.
-        others = calls.others(ids_to_read(listed, body, ()))
-        ids = ids_to_read(listed, body, others.tasks)
-        if page.get("hasMore") or len(ids) > MOST_READ:
+        others = calls.others(ids_to_read(page.items, body, ()))
+        ids = ids_to_read(page.items, body, others.tasks)
+        if page.has_more or len(ids) > MOST_READ:
             return Evidence(Found.UNCLEAR, "too many tasks are like it.")
         for task_id in ids:
             if task_id not in self._read:
-                self._read[task_id] = calls.read(task_id).task
-        tasks = [task for task in map(self._read.get, ids) if task is not None]
+                read = calls.read(task_id)
+                if read.task is None:
+                    told = f"task {task_id}, which may be it, can't be read: {read.detail}"
+                    return Evidence(Found.UNCLEAR, told, may_change=True)
+                self._read[task_id] = read.task
+        tasks = [self._read[task_id] for task_id in ids]
         seen = sighting(tasks, body, claimed_at=calls.claimed_at, in_doubt=others.in_doubt)
         return Evidence(seen.found, seen.told, seen.task, seen.may_change)

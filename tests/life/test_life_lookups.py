@@ -57,6 +57,17 @@ def test_a_look_up_is_repeated_like_any_read(kind: FaultKind, stage: Stage) -> N
     assert len(made(stage.sandbox)) == 1
 
 
+def test_an_answer_without_a_list_says_nothing_of_an_address(stage: Stage) -> None:
+    """It is asked for again, and where that does not help, the record stays unsettled."""
+    stage.sandbox.create_contact(1001, email="ada@example.com")
+    stage.sandbox.fault(FaultKind.HOLLOW, endpoint=Endpoint.CONTACTS)
+    assert stage.run(*HEADS, creation("a", **ADA)).exit_code == 0
+    stage.sandbox.create_contact(1002, email="bob@example.com")
+    stage.sandbox.fault(FaultKind.HOLLOW, endpoint=Endpoint.CONTACTS, times=None)
+    ended = stage.run(*HEADS, creation("b", contactId=None, contactEmail="bob@example.com"))
+    assert (ended.exit_code, stage.claims(), len(made(stage.sandbox))) == (1, [], 1)
+
+
 def test_a_look_up_that_is_forbidden_rejects_and_a_wrong_key_stops(stage: Stage) -> None:
     """A key without contacts:read costs the records that need it; without a key nothing goes."""
     stage.sandbox.create_contact(1001, email="ada@example.com")

@@ -40,6 +40,7 @@ def made_by_hand(stage: Stage, seconds_ago: float) -> Task:
     )
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("second", When)
 @pytest.mark.parametrize("first", When)
 def test_two_equal_rows_are_two_tasks_and_never_three(
@@ -106,7 +107,6 @@ def test_what_others_have_made_is_theirs_also_when_it_was_pruned(
 
 
 @pytest.mark.parametrize("when", When)
-@pytest.mark.parametrize("dialect", ["preview", "current"])
 @pytest.mark.parametrize(
     "members",
     [
@@ -118,13 +118,11 @@ def test_what_others_have_made_is_theirs_also_when_it_was_pruned(
     ],
     ids=" ".join,
 )
-def test_it_is_found_in_every_shape(
-    members: dict[str, object], dialect: str, when: When, stage: Stage
-) -> None:
-    """Enums in either dialect, no contact, nulls, fractions of a second, an address."""
+def test_it_is_found_in_every_shape(members: dict[str, object], when: When, stage: Stage) -> None:
+    """Enums as names, no contact, nulls, fractions of a second, an address."""
     stage.sandbox.create_contact(1001, email="ada@example.com")
     lose(stage, when)
-    ended = stage.run(*HEADS, creation("a", **members), api_dialect=dialect)
+    ended = stage.run(*HEADS, creation("a", **members), api_dialect="current")
     assert ended.exit_code == 0, ended.log
     (task,) = made(stage.sandbox)
     assert stage.fates() == [(task.id, "applied", None)]
@@ -146,6 +144,26 @@ def test_what_was_read_behind_an_uncertain_creation_goes_nowhere(stage: Stage) -
         ("execute", "rejected", "not_linked"),
     }
     assert all("resolve" in row["detail"] for row in stage.operations())
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "kind", "body"),
+    [
+        (Endpoint.FILTER, FaultKind.NOT_FOUND, {"status": 404, "code": "task.notFound"}),
+        (Endpoint.GET, FaultKind.NOT_FOUND, {"status": 404, "code": "task.notFound"}),
+        (Endpoint.FILTER, FaultKind.FORBIDDEN, {"status": 403, "code": "USER_REQUIRED"}),
+    ],
+    ids=["search", "read", "user"],
+)
+def test_what_can_not_be_looked_at_is_not_sent_again(
+    endpoint: Endpoint, kind: FaultKind, body: dict[str, object], stage: Stage
+) -> None:
+    """A refusal of the search, or of a task that it names, does not say that none is there."""
+    lose(stage, When.AFTER)
+    stage.sandbox.fault(kind, endpoint=endpoint, body=body, times=None)
+    stage.run(*HEADS, creation("a", actAsUserId=2))
+    assert stage.fates() == [(None, "uncertain", None)]
+    assert len(made(stage.sandbox)) == 1
 
 
 def test_too_many_like_it_are_not_looked_through(
