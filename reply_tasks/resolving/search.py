@@ -60,6 +60,8 @@ def look_for(reads: TaskReads, entry: Entry) -> Search:
     if found.get("hasMore") or len(ids) > MOST_READ:
         refusal = "too many tasks are like it"
     tasks = [] if refusal else [asked.read(task_id).task for task_id in ids]
+    if None in tasks:
+        refusal = "a task that may be it can't be read"
     return Search(
         body,
         ReadBack(None, refusal, tuple(asked.attempts), asked.reply_ahead),
