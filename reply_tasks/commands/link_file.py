@@ -116,24 +116,27 @@ def _cells(text: str, separator: str, columns: Mapping[str, int]) -> list[str]:
         raise _LeftOutError("it is not UTF-8") from None
     except csv.Error:
         raise _LeftOutError("its quotes do not match") from None
-    cells = [cell.strip() for cell in read]
+    cells = list(read)
     if len(cells) <= max(columns["key"], columns["task"]):
         raise _LeftOutError("it has too few columns")
-    if _AMBIGUOUS in columns and cells[columns[_AMBIGUOUS] :][:1] == ["true"]:
+    if _AMBIGUOUS in columns and "".join(cells[columns[_AMBIGUOUS] :][:1]).strip() == "true":
         raise _LeftOutError("it is marked as ambiguous: say which task it is")
     return cells
 
 
 def _key(text: str) -> str:
     key = unguarded(text)
-    if not key:
+    if not key.strip():
         raise _LeftOutError("its external id is empty")
+    if key != key.strip():  # of a record it would be part of the key
+        raise _LeftOutError(f"its external id begins or ends with a space: {quoted(key)}")
     if len(key) > LONGEST_KEY or "\0" in key:
         raise _LeftOutError(f"its external id is no text of at most {LONGEST_KEY} characters")
     return key
 
 
 def _task_id(text: str) -> int:
+    text = text.strip()
     digits = text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_ID))
     if not digits or not 0 < int(text) <= LARGEST_ID:
         raise _LeftOutError(f"{quoted(text)} is no task's id")

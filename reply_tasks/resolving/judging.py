@@ -47,7 +47,7 @@ def judge_execution(claim: Claim, read: ReadBack, *, now: datetime) -> Settlemen
     task = read.task
     if task is None:
         told = f"The task can't be read back: {read.refusal}"
-        return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=_for_a_person(claim, told))
+        return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, told))
     found = judge_read_back(task, claimed_at=_by_reply_s_clock(claim, read, now=now))
     told = f"Read back by `reply-tasks resolve`: the task is {state_of(task)}."
     match found:
@@ -63,7 +63,7 @@ def judge_execution(claim: Claim, read: ReadBack, *, now: datetime) -> Settlemen
             reason = Reason.TASK_NOT_NEW
             return _settlement(claim, read, now, Outcome.REJECTED, reason=reason, detail=detail)
         case _:
-            detail = _for_a_person(claim, told)
+            detail = for_a_person(claim, told)
             return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=detail)
 
 
@@ -82,11 +82,11 @@ def judge_deletion(claim: Claim, read: ReadBack, *, now: datetime) -> Settlement
             told = "Read back by `reply-tasks resolve`: the task was there, and is not any more."
             return _settlement(claim, read, now, Outcome.APPLIED, detail=told)
         told = f"The task can't be read back: {read.refusal}"
-        return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=_for_a_person(claim, told))
+        return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, told))
     told = f"Read back by `reply-tasks resolve`: the task is {state_of(read.task)}."
     if read.task.status in GONE:
         return _settlement(claim, read, now, Outcome.APPLIED, detail=told, task=read.task)
-    return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=_for_a_person(claim, told))
+    return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, told))
 
 
 def judge_creation(claim: Claim, search: Search, *, now: datetime) -> Settlement | None:
@@ -100,7 +100,7 @@ def judge_creation(claim: Claim, search: Search, *, now: datetime) -> Settlement
         return None
     if read.refusal:
         told = f"Its task can't be looked for: {read.refusal}"
-        return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=_for_a_person(claim, told))
+        return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, told))
     seen = sighting(
         search.tasks,
         search.body,
@@ -112,7 +112,7 @@ def judge_creation(claim: Claim, search: Search, *, now: datetime) -> Settlement
         return _settlement(
             claim, read, now, Outcome.APPLIED, detail=told, task=seen.task, created=seen.task.id
         )
-    return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=_for_a_person(claim, told))
+    return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, told))
 
 
 def judge_assignment(claim: Claim, read: ReadBack, *, now: datetime) -> Settlement | None:
@@ -242,7 +242,8 @@ def _by_reply_s_clock(claim: Claim, read: ReadBack, *, now: datetime) -> datetim
     return claim.claimed_at + timedelta(seconds=ahead or 0.0)
 
 
-def _for_a_person(claim: Claim, told: str) -> str:
+def for_a_person(claim: Claim, told: str) -> str:
+    """What was found, and what a person can do about what is not established."""
     shown = claim.entry.operation_id[:SHOWN_ID]
     creates = claim.entry.operation is Operation.CREATE
     found = "whether it was created, and as which task" if creates else "whether it was sent"

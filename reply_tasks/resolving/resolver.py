@@ -25,6 +25,7 @@ from reply_tasks.ledger.settling import ClaimLostError, settle
 from reply_tasks.resolving.chosen import ResolveError, check_task
 from reply_tasks.resolving.judging import (
     OperatorVerdict,
+    for_a_person,
     judge_assignment,
     judge_creation,
     judge_deletion,
@@ -165,7 +166,8 @@ class Resolver:
     def _of_an_uncertain(self, claim: Claim) -> Fate:
         settlement = self._look(claim)
         if settlement is None:
-            told = "The ledger does not know any more whom its address stands for: look in Reply."
+            told = "The ledger does not know for certain whom its address stood for."
+            told = for_a_person(claim, told)
             return _fate(claim.entry, OpenAs.UNCERTAIN, Outcome.UNCERTAIN, None, told)
         return self._settle(settlement, OpenAs.UNCERTAIN)
 

@@ -65,7 +65,8 @@ def test_a_bad_line_is_named_and_takes_no_other_with_it(stage: Stage) -> None:
         b"h" * 256 + b",6",
         b"i,9223372036854775808",
         b"a,1",
-        b"z,26",
+        b" b,7",
+        b"z, 26",
     ]
     done = command(stage, "link", "--from", "-", given=b"\n".join(lines))
     assert done.exit_code == 1
@@ -80,8 +81,9 @@ def test_a_bad_line_is_named_and_takes_no_other_with_it(stage: Stage) -> None:
         "Line 10 is left out: line 2 gives its task to 'a'.",
         "Line 11 is left out: its external id is no text of at most 255 characters.",
         "Line 12 is left out: '9223372036854775808' is no task's id.",
+        "Line 14 is left out: its external id begins or ends with a space: ' b'.",
     ]
-    assert done.stdout == "2 were linked, 0 are linked already, 10 were refused.\n"
+    assert done.stdout == "2 were linked, 0 are linked already, 11 were refused.\n"
     assert {key: task for key, (task, *_) in links(stage).items()} == {"a": 1, "z": 26}
 
 

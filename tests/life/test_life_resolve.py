@@ -11,6 +11,8 @@ from target_process import TargetProcess
 from target_runs import Stage
 
 from reply_tasks.contract.enums import TaskStatus
+from reply_tasks.contract.outcomes import Operation
+from reply_tasks.contract.task_keys import key_of_external_id
 from reply_tasks.ledger import open_engine
 from reply_tasks.ledger.tables import task_links
 from reply_tasks.sandbox import Endpoint, FaultKind, When
@@ -155,6 +157,33 @@ def test_a_killed_creation_is_settled_by_what_comes_next(stage: Stage, settler: 
         ("execute", "applied", task.id),
     ]
     assert links(stage) == {"a": task.id}
+
+
+@pytest.mark.parametrize("word", ["sent", "not-sent"])
+def test_a_word_on_what_a_dead_run_was_creating(stage: Stage, word: str) -> None:
+    """The same as on an uncertain one: linked to the task that is named, or free to be created."""
+    stage.sandbox.create_task(7)
+    body = {"taskType": 7, **{name: NEW[name] for name in NEW if name != "taskType"}}
+    left = stage.left_by_the_dead(key_of_external_id("a"), Operation.CREATE, body, "a")
+    named = ["--task", "7"] if word == "sent" else []
+    done = resolve(stage, "--as", word, *named, left)
+    assert done.exit_code == 0, done.output
+    assert links(stage) == ({"a": 7} if word == "sent" else {})
+    stage.run(*HEADS, creation("a"))
+    assert len(made(stage.sandbox)) == (0 if word == "sent" else 1)
+
+
+@pytest.mark.parametrize("user_id", [1, 2])
+def test_an_assignment_of_a_dead_run_is_seen_or_repeated(stage: Stage, user_id: int) -> None:
+    """Applied where the task is assigned so; else the next run repeats it, which does no harm."""
+    stage.sandbox.create_task(1)
+    stage.left_by_the_dead(1, Operation.ASSIGN, {"userId": user_id})
+    done = resolve(stage)
+    told = "claimed -> applied" if user_id == 1 else "the next run of the target repeats"
+    assert told in done.output
+    stage.run(*HEADS)
+    assert stage.sandbox.task(1).assigned_user_id == user_id
+    assert [row["outcome"] for row in stage.operations()] == ["applied"]
 
 
 @pytest.mark.parametrize(

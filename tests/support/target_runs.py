@@ -153,15 +153,18 @@ class Stage:
         task_id: int,
         operation: Operation = Operation.EXECUTE,
         body: Mapping[str, Any] | None = None,
+        external_id: str | None = None,
     ) -> str:
         """A claim whose process is gone; its operation's id."""
         now = datetime.now(UTC)
+        key = {"id": task_id} if external_id is None else {"externalId": external_id}
         left = entry(
             task_id,
             operation,
             stream="task_executions",
             body_hash=body_hash(operation, body or {}),
-            record={"id": task_id, **(body or {})},
+            external_id=external_id,
+            record={**key, **(body or {})},
             received_at=now,
         )
         with Ledger.open(self.settings["ledger_url"]) as ledger, ledger.write() as connection:
