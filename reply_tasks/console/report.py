@@ -26,7 +26,12 @@ from reply_tasks.operator import (
 )
 from reply_tasks.operator.approval import what_waits
 from reply_tasks.operator.runs import runs_since
-from reply_tasks.operator.sent import SettledFilter, count_sent, sent_executions
+from reply_tasks.operator.sent import (
+    SettledFilter,
+    applied_by_operation,
+    count_sent,
+    sent_executions,
+)
 
 #: So many of a kind are told one by one; of the others it is said how many there are.
 MOST = 500
@@ -70,6 +75,7 @@ def report(connection: Connection, scope: Scope, *, ledger: str) -> str:
         "ledger": ledger,
         "runs": (scope.run,) if scope.run else runs_since(connection, scope.since, _MOST_RUNS),
         "sent": sent_executions(connection, settled, most=MOST),
+        "applied": applied_by_operation(connection, settled),
         "sent_count": count_sent(connection, settled),
         "held": what_waits(connection, held[:MOST]),
         "more_held": len(held) > MOST,

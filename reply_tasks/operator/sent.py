@@ -1,5 +1,6 @@
-"""What was sent to whom: the executions that Reply confirmed, newest first."""
+"""What was sent to whom, newest first, and how much else Reply confirmed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,10 +43,21 @@ def count_sent(connection: Connection, which: SettledFilter = EVERYTHING) -> int
     return connection.scalar(_chosen(select(func.count()), which)) or 0
 
 
+def applied_by_operation(
+    connection: Connection, which: SettledFilter = EVERYTHING
+) -> Mapping[Operation, int]:
+    """How many operations of each kind Reply confirmed; a kind of which there is none is absent."""
+    counts = select(operations.c.operation, func.count()).group_by(operations.c.operation)
+    found = {row[0]: row[1] for row in connection.execute(_applied(counts, which))}
+    return {each: found[each] for each in Operation if each in found}
+
+
 def _chosen(statement: Select[Any], which: SettledFilter) -> Select[Any]:
-    statement = statement.where(
-        operations.c.outcome == Outcome.APPLIED, operations.c.operation == Operation.EXECUTE
-    )
+    return _applied(statement, which).where(operations.c.operation == Operation.EXECUTE)
+
+
+def _applied(statement: Select[Any], which: SettledFilter) -> Select[Any]:
+    statement = statement.where(operations.c.outcome == Outcome.APPLIED)
     if which.run_id is not None:
         statement = statement.where(operations.c.run_id == which.run_id)
     if which.since is not None:

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from click.testing import CliRunner, Result
-from console_world import serving, words
+from console_world import serving, words, words_of
 from life_records import HEADS, NEW, creation, keyed, made, renewed
 from messages import Message, record, update
 from target_runs import Stage
@@ -159,5 +159,7 @@ def test_the_pages_say_what_was_done_and_take_a_word_on_it(stage: Stage) -> None
         assert "crm-2: creation of task 7 is settled: applied." in answer
         assert "says which task is meant" in words(visitor.get("/rejected?reason=ambiguous"))
     report = stage.folder / "report.html"
-    assert command(stage, "report", "--output", str(report)).exit_code == 0
-    assert "completion" in report.read_text()
+    assert command(stage, "report", "--since", "1d", "--output", str(report)).exit_code == 0
+    said = words_of(report.read_text())
+    assert "Applied: 2 creations , 1 completion , 1 assignment" in said
+    assert "completion ? uncertain" in said
