@@ -45,7 +45,8 @@ class Foreseen(NamedTuple):
         judgement: The engine's.
         known: What is known of its task before it.
         by_earlier: Whether it rests on an operation that is only planned, and will have another id.
-        follows: Whether a record before it would create its task.
+        follows: Whether its task has no id that is known.
+        assumes: Whether it is taken to be linked to one, since no ledger was asked.
         unknown: Its members whose addresses must be looked up.
     """
 
@@ -53,13 +54,14 @@ class Foreseen(NamedTuple):
     known: KnownTask
     by_earlier: bool = False
     follows: bool = False
+    assumes: bool = False
     unknown: tuple[str, ...] = ()
 
 
 class Foresight:
     """What the ledger knows, and what the records before would have made of it."""
 
-    def __init__(self, settings: TargetSettings) -> None:
+    def __init__(self, settings: TargetSettings, *, assume_links: bool = False) -> None:
         self._settings = settings
         self._approvals = Approvals(
             unapproved=settings.executions_without_approval,
@@ -78,7 +80,9 @@ class Foresight:
         self._held: dict[int, HeldExecution] = {}
         #: The tasks that planned creations make, by the key of each.
         self._made: dict[int, KnownTask] = {}
-        self._linked = Linked(self._made, create_missing=settings.create_missing)
+        self._linked = Linked(
+            self._made, create_missing=settings.create_missing, assume=assume_links
+        )
         #: The planned operations that can't be undone.
         self._done: set[str] = set()
         self._old_texts: dict[int, RejectedUpdate | None] = {}
@@ -155,7 +159,14 @@ class Foresight:
             self._mark(work.entry, rejected=judgement.outcome is Outcome.REJECTED)
         if judgement.outcome is not Outcome.REJECTED:
             self._linked.learn(work)
-        return Foreseen(judgement, known, by_earlier, follows, tuple(self._unknown(work)))
+        return Foreseen(
+            judgement,
+            known,
+            by_earlier,
+            follows,
+            self._linked.assumes(work),
+            tuple(self._unknown(work)),
+        )
 
     def _unknown(self, work: Work) -> Iterator[str]:
         user = work.user or self._settings.acting_user

@@ -37,6 +37,8 @@ def _sending(planned: Planned) -> str:
     request = planned.request
     if planned.follows_creation:
         request = f"{request} (the id of the task that is created before it)"
+    elif planned.assumes_link:
+        request = f"{request} (the id of the task that its external id is linked to)"
     sent = f"create a task with {request}" if planned.would is Would.CREATE else f"send {request}"
     call = f"would {'read the task, and ' * planned.reads_first}{sent}"
     if planned.reads_first and not planned.executes:
@@ -134,6 +136,7 @@ def members_of(planned: Planned) -> dict[str, Any]:
         "looked_up": list(planned.looked_up),
         "batched": planned.batched,
         "follows_creation": planned.follows_creation,
+        "assumes_link": planned.assumes_link,
         "before_known": planned.before_known,
         "changes": [
             {"member": change.member, "before": change.before, "after": change.after}

@@ -1,7 +1,5 @@
 """Linked: which task a record means that brings the CRM's key alone, by the ledger and the plan."""
 
-from collections.abc import Mapping
-
 from sqlalchemy import Connection
 
 from reply_tasks.contract.outcomes import Operation
@@ -17,12 +15,17 @@ class Linked:
 
     Args:
         create_missing: Whether an update of an external id that stands for no task creates one.
-        made: What is known of the tasks that planned creations make, by the key of each.
+        made: What is known of the tasks whose ids are not known, by the key of each.
+        assume: Whether an external id is taken to be linked: no ledger is asked.
     """
 
-    def __init__(self, made: Mapping[int, KnownTask], *, create_missing: bool) -> None:
+    def __init__(
+        self, made: dict[int, KnownTask], *, create_missing: bool, assume: bool = False
+    ) -> None:
         self._linking = Linking(create_missing=create_missing)
         self._made = made
+        self._assume = assume
+        self._assumed: set[int] = set()
         self._named: dict[str, set[int]] = {}
 
     def look_up(self, connection: Connection, work: Work) -> None:
@@ -30,8 +33,12 @@ class Linked:
         self._linking.look_up(connection, [work])
 
     def follows(self, work: Work) -> bool:
-        """Whether a record is about a task that a record before it would create."""
+        """Whether a record is about a task whose id is not known: a record before it creates it."""
         return work.waits_for_id and work.task_id in self._made
+
+    def assumes(self, work: Work) -> bool:
+        """Whether it is taken to be linked instead, since no ledger was asked."""
+        return work.waits_for_id and work.task_id in self._assumed
 
     def place(self, work: Work) -> Judgement | None:
         """Find the task of a record, or make a creation of it; what it comes to without either."""
@@ -43,6 +50,10 @@ class Linked:
             return None
         if tasks:
             return ambiguous(work)
+        if self._assume:
+            self._assumed.add(work.task_id)
+            self._made[work.task_id] = KnownTask()
+            return None
         missing = self._linking.missing(work)
         if missing is None:
             work.becomes_creation()

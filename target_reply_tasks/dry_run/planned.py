@@ -76,12 +76,13 @@ class Planned:
         reason: Why it would be rejected.
         pointer: The first member that is wrong, as a JSON Pointer, where one is.
         detail: One sentence for a person.
-        request: The call, e.g. ``PUT /v3/tasks/7``; of a task that is not created yet, ``{id}``.
+        request: The call, e.g. ``PUT /v3/tasks/7``; of a task whose id is not known, ``{id}``.
         reads_first: Whether the task is read first, and the call made only where it is needed.
         calls: What it costs.
         looked_up: The members whose id is looked up first.
         batched: Whether it may go out in one call with others.
         follows_creation: Whether a record before it would create its task.
+        assumes_link: Whether its external id is taken to be linked, since no ledger was asked.
         changes: What an update changes, or what else would be sent.
         before_known: Whether the ledger knows what the task holds now.
         recipient: Whom an execution would reach.
@@ -101,6 +102,7 @@ class Planned:
     looked_up: tuple[str, ...] = ()
     batched: bool = False
     follows_creation: bool = False
+    assumes_link: bool = False
     changes: tuple[Change, ...] = ()
     before_known: bool = False
     recipient: Recipient | None = None

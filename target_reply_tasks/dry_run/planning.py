@@ -44,7 +44,8 @@ def plan(
         calls=sent.calls.plus(cost.look_ups),
         looked_up=cost.looked_up,
         batched=cost.batched,
-        follows_creation=foreseen.follows,
+        follows_creation=foreseen.follows and not foreseen.assumes,
+        assumes_link=foreseen.assumes,
     )
     if judgement.need is Need.SEND:
         return sent

@@ -99,7 +99,7 @@ class DryRun:
         self._logger = logger
         self._teller = teller
         self._with_ledger = with_ledger
-        self._foresight = Foresight(settings)
+        self._foresight = Foresight(settings, assume_links=not with_ledger)
         self._result = RunResult()
         self._counts: Counter[Would] = Counter()
         self._reasons: Counter[Reason] = Counter()

@@ -1,11 +1,15 @@
 """A dry run plans a task's whole life as the run would live it, and tells what it costs."""
 
+import json
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from life_records import HEADS, NEW, creation, keyed, renewed
-from messages import Message, execution, record, update
+from messages import Message, execution, lines, record, update
 from target_runs import Stage
+
+from reply_tasks.cli import main
 
 MISSING: dict[str, Any] = {"create_missing": True}
 
@@ -121,3 +125,23 @@ def test_batches_and_look_ups_are_in_the_price(stage: Stage) -> None:
     stage.run(*HEADS, creation("other", **by_address))
     *_, summary = planned(stage, *new)
     assert summary["calls"] == {"least": 3, "most": 3}
+
+
+def test_a_trial_takes_an_external_id_to_be_linked() -> None:
+    """No ledger is asked, so that nothing is known to be missing; a creation before it is."""
+    given = lines(
+        *HEADS,
+        keyed("task_completions", "a"),
+        creation("b"),
+        keyed("task_completions", "b"),
+        record("task_completions", {}),
+    )
+    done = CliRunner().invoke(main, ["try", "--json"], input=given)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(each["would"], each["assumes_link"], each["follows_creation"]) for each in told] == [
+        ("send", True, False),
+        ("create", False, False),
+        ("send", False, True),
+        ("rejected", False, False),
+    ]
+    assert {each["task_id"] for each in told} == {None}
