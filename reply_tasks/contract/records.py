@@ -5,9 +5,9 @@ It does not depend on the dialect, so that a body's hash means the same under bo
 """
 
 import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from reply_tasks.contract.outcomes import Operation
@@ -61,9 +61,12 @@ class InvalidRecord:
 
 def body_hash(operation: Operation, body: Body) -> str:
     """SHA-256 of a canonical body: two bodies that mean the same have the same hash."""
-    return hashlib.sha256(f"{operation}\n{_CANONICAL.encode(body)}".encode()).hexdigest()
+    return hashlib.sha256(f"{operation}\n".encode() + _canonical_json()(body)).hexdigest()
 
 
-_CANONICAL = json.JSONEncoder(
-    sort_keys=True, check_circular=False, separators=(",", ":"), ensure_ascii=False
-)
+@cache
+def _canonical_json() -> Callable[[Body], bytes]:
+    """Writes JSON with sorted members, without spaces and in UTF-8: ledgers hold hashes of it."""
+    import msgspec  # noqa: PLC0415 - what only reads a ledger hashes nothing
+
+    return msgspec.json.Encoder(order="sorted").encode

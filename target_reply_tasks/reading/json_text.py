@@ -6,10 +6,14 @@ from decimal import Decimal, InvalidOperation
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the stubs lack it
 from typing import Any
 
+import msgspec
+
 #: Some programs begin a file with it.
 BYTE_ORDER_MARK = "\ufeff"
+#: Reads most lines. It refuses what the standard decoder knows beyond JSON, and enormous numbers.
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 #: As the SDK decodes, whose own function makes a decoder for each line.
-_decode = json.JSONDecoder(parse_float=Decimal).decode
+_decode_leniently = json.JSONDecoder(parse_float=Decimal).decode
 
 #: From so many digits on Python refuses an integer, or takes seconds over it; a Decimal does not.
 _MOST_DIGITS = 1000
@@ -36,6 +40,13 @@ def read_json(text: str) -> object:
     """
     try:
         return _decode(text)
+    except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError):
+        return _read_leniently(text)
+
+
+def _read_leniently(text: str) -> object:
+    try:
+        return _decode_leniently(text)
     except json.JSONDecodeError:
         raise
     except (ValueError, ArithmeticError, RecursionError):

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -84,6 +85,22 @@ def test_reading_never_raises(
             assert len(violation.value_type) <= 80
     else:
         assert len(body_hash(operation, record.body)) == 64
+
+
+canonical_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), canonical_values, max_size=4), st.sampled_from(Operation))
+def test_a_hash_is_that_of_the_same_json_for_ever(
+    body: dict[str, Any], operation: Operation
+) -> None:
+    """Ledgers hold hashes for years: another spelling would send every unchanged record again."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert body_hash(operation, body) == sha256(f"{operation}\n{text}".encode()).hexdigest()
 
 
 @given(anything)

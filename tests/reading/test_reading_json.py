@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 from messages import lines, update
 from target_process import TargetProcess
@@ -159,6 +160,18 @@ def test_what_is_read_patiently_is_what_was_written(value: str, other: str) -> N
     text = f'{{"before": {other}, "value":{value}, "value ": {other}, "x": {{"value": 1}}}}'
     assert member_text(text, "value") == value
     assert isinstance(read_json(text), dict)
+
+
+@settings(deadline=None)
+@given(JSON)
+def test_a_line_reads_as_the_standard_decoder_reads_it(text: str) -> None:
+    """Values and their types are the same, whichever decoder reads the line."""
+    assume(len(text) < 500)  # deeper, Python could not compare them
+    try:
+        standard = json.loads(text, parse_float=Decimal)
+    except (ValueError, ArithmeticError):  # nor read numbers beyond all bounds
+        reject()
+    assert repr(read_json(text)) == repr(standard)
 
 
 @pytest.mark.parametrize(
