@@ -10,6 +10,13 @@ CREATE TABLE salesforce.contact (
     _synced_at timestamptz NOT NULL DEFAULT now()
 );
 
+CREATE TABLE salesforce."user" (
+    id text PRIMARY KEY,
+    email text,
+    system_modstamp timestamptz NOT NULL,
+    _synced_at timestamptz NOT NULL DEFAULT now()
+);
+
 CREATE TABLE salesforce.task (
     id text PRIMARY KEY,
     subject text,

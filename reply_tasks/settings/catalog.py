@@ -90,7 +90,7 @@ COMMON_SETTINGS: tuple[Setting, ...] = (
         secret=True,
         description=(
             "A Reply API key: personal, team or organization. Never printed, logged or stored. "
-            "The tap needs it only when `tasks` or `task_snapshots` is selected."
+            "The tap needs it only when a stream is selected that reads from Reply."
         ),
     ),
     Setting(

@@ -62,7 +62,7 @@ def starter_meltano(folder: Path) -> str:
         *_plugin(
             TAP,
             capabilities=["about", "catalog", "discover", "state", "stream-maps", "test"],
-            extra={"select": ["task_details.*", "task_operations.*", "runs.*"]},
+            extra={"select": ["task_details.*", "task_operations.*", "task_links.*", "runs.*"]},
             config={"api_key": "$REPLY_API_KEY", "ledger_url": ledger_url},
         ),
         "  loaders:",

@@ -76,6 +76,7 @@ def _assert_warehouse_is_right(project: Project) -> None:
     for name, schema in (
         ("task_details", schemas.task_details()),
         ("task_operations", schemas.task_operations()),
+        ("task_links", schemas.task_links()),
         ("runs", schemas.runs()),
     ):
         columns = {
