@@ -91,7 +91,7 @@ def task_links() -> Schema:
     """Which task one of the CRM's keys stands for."""
     return _object(
         "task_links",
-        "Which task each of the CRM's keys stands for. A link that changes is emitted again.",
+        "Which task each key of the CRM stands for, again when it changes.",
         externalId=_text("The CRM's own key.", nullable=False),
         taskId=_integer(
             "The task; of an ambiguous link the one that was named first.", nullable=False
@@ -163,8 +163,7 @@ def users() -> Schema:
     """A user of the team, or of the organization's teams."""
     return _object(
         "users",
-        "The Reply users: what an assignedUserId stands for. One who is in several teams comes "
-        "once, with the team that Reply names first.",
+        "The Reply users, each with the first team that Reply names them in.",
         userId=_integer("The user.", nullable=False),
         userName=_text("The user's name."),
         userEmail=_text("The address that assignedUserEmail of a record means."),

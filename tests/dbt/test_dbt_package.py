@@ -86,7 +86,7 @@ def test_the_page_names_only_columns_that_exist() -> None:
     (section,) = re.findall(r"^## What other tools.*?(?=^## )", PAGE, re.DOTALL | re.MULTILINE)
     here = [line.split("|")[4] for line in section.splitlines() if line.startswith("|")]
     named = set(chain.from_iterable(re.findall(r"`(\w+)\.(\w+)`", cell) for cell in here))
-    assert {stream for stream, _ in named} == {"runs", "task_operations"}
+    assert {stream for stream, _ in named} == {"runs", "task_links", "task_operations"}
     for stream, column in named:
         assert column in STREAMS[stream].schema["properties"]
 

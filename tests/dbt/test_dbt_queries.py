@@ -60,6 +60,28 @@ def test_how_each_record_stands(warehouse: Warehouse, pipeline: Pipeline) -> Non
     assert found["crm-bad", "update"]["outcome"] == "applied"
 
 
+def test_which_task_a_key_stands_for(warehouse: Warehouse, pipeline: Pipeline) -> None:
+    """Each link is there with its task, and one whose task a record has deleted says so."""
+    found = {row["external_id"]: row for row in ask(warehouse, "Which task does")}
+    made = {key: pipeline.made(key) for key in ("life-1", "life-2", "life-3")}
+    assert {key: found[key]["task_id"] for key in made} == made
+    assert [key for key, row in found.items() if row["is_deleted"]] == ["life-3"]
+    assert [key for key, row in found.items() if row["is_ambiguous"]] == ["twice"]
+    assert "life-4" not in found
+
+
+def test_when_each_side_closed_a_task(warehouse: Warehouse, pipeline: Pipeline) -> None:
+    """One row a task, with the time that Reply was behind the CRM, and when it was deleted."""
+    found = {row["task_id"]: row for row in ask(warehouse, "When did the CRM")}
+    completed, gone = (pipeline.made(key) for key in ("life-2", "life-3"))
+    assert found.keys() == {7, completed, gone}
+    assert abs(found[completed]["seconds_behind"]) < 60
+    assert found[completed]["external_id"] == "life-2"
+    assert found[gone]["deleted_at"] is not None
+    assert found[gone]["reply_closed_at"] is None
+    assert found[7]["reply_closed_at"] is None
+
+
 def test_how_long_a_change_takes(warehouse: Warehouse) -> None:
     """Time counts from the last change before the record was read, not from an earlier one."""
     found = {row["operation"]: row for row in ask(warehouse, "How long")}
@@ -108,8 +130,9 @@ def test_what_each_run_spent(warehouse: Warehouse, pipeline: Pipeline) -> None:
     assert column(found, "run_id") == [each["run_id"] for each in pipeline.runs()]
     assert column(found, "calls") == [each["api_calls"] for each in pipeline.runs()]
     assert column(found, "records") == [13, 14, 1, 0, 10]
-    for row in found[:3]:
-        assert row["calls"] == row["calls_for_updates"] + row["calls_for_executions"]
+    for row in [*found[:3], found[4]]:
+        kinds = ("updates", "executions", "the_rest")
+        assert row["calls"] == sum(row[f"calls_for_{kind}"] for kind in kinds)
 
 
 def test_which_executions_are_uncertain(warehouse: Warehouse) -> None:
@@ -122,7 +145,7 @@ def test_which_executions_are_uncertain(warehouse: Warehouse) -> None:
 def test_every_query_of_the_page_is_tested() -> None:
     """A query that is added to the page needs a test here."""
     tested = {"What failed", "How does each", "How long", "How often", "Which tasks"}
-    tested |= {"What did each", "Which executions"}
+    tested |= {"What did each", "Which executions", "Which task does", "When did the CRM"}
     page = (Path(ROOT) / "docs/warehouse.md").read_text()
     assert page.count("```sql\n") == len(QUERIES) == len(tested)
     assert all(any(each.startswith(start) for start in tested) for each in QUERIES)
