@@ -1,6 +1,7 @@
 """The manuals for operating and scaling: their queries run, and their code is what is meant."""
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from singer_sdk.mapper import PluginMapper
 from sqlalchemy import insert, text
 
 from reply_tasks.ledger import open_engine
@@ -97,6 +99,17 @@ def test_each_record_belongs_to_one_shard(tmp_path: Path) -> None:
         record = {"id": value}
         taken = [eval(rule, {"id": value, "record": record}) for rule in rules]  # noqa: S307
         assert taken.count(True) == 1
+    by_key = [maps["to_reply-task_lives"]["__filter__"] for maps in shards]
+    shares = [[_keeps(rule, f"00T-{number}") for number in range(50)] for rule in by_key]
+    assert [sum(each) for each in zip(*shares, strict=True)] == [1] * 50
+    assert all(sum(share) for share in shares)
+
+
+def _keeps(rule: str, key: str) -> bool:
+    """Whether a map with that filter keeps a record of this key, by the SDK's own evaluator."""
+    mapper = PluginMapper({"stream_maps": {"x": {"__filter__": rule}}}, logging.getLogger(__name__))
+    mapper.register_raw_stream_schema("x", {"properties": {"external_id": {"type": "string"}}}, [])
+    return mapper.stream_maps["x"][0].transform({"external_id": key}) is not None
 
 
 def _maps_of_shard(number: int, folder: Path) -> dict[str, Any]:
