@@ -193,6 +193,11 @@ class Plan:
         """The users for whom something could be sent."""
         return self._ready.users()
 
+    @property
+    def shared(self) -> int:
+        """How many of the records that may be sent need no call of their own."""
+        return self._ready.shared()
+
     def pick(
         self,
         user: str | None,

@@ -36,7 +36,9 @@ class Progress:
         self.due = now + self._every
         settled, calls = result.read - in_hand, result.totals.api_calls
         by_pace = (now - self._began) / settled * in_hand if settled else 0.0
-        quota, by_quota = self._quota(next(iter(plan.users_with_work()), None), in_hand)
+        quota, by_quota = self._quota(
+            next(iter(plan.users_with_work()), None), in_hand - plan.shared
+        )
         parts = [f"{settled} of {result.read} records read are settled, {calls} calls made"]
         if quota:
             parts.append(f"quota used: {quota}")

@@ -1,9 +1,10 @@
 """Ready: the heads of lanes that were judged, and that a call may take."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from math import ceil
 
 from reply_tasks.contract.outcomes import IRREVERSIBLE, Operation
 from target_reply_tasks.batch import MOST_TASKS, Batch, Kind, kind_of
@@ -63,6 +64,16 @@ class Ready:
         return any(
             work.operation in IRREVERSIBLE for heads in self._heads.values() for work in heads
         )
+
+    def shared(self) -> int:
+        """How many of the records that are ready need no call of their own."""
+        kinds = Counter(
+            (user, kind)
+            for user, heads in self._heads.items()
+            for work in heads
+            if (kind := kind_of(work)) is not None
+        )
+        return sum(count - ceil(count / MOST_TASKS) for count in kinds.values())
 
     def pick(
         self,

@@ -14,6 +14,7 @@ from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger.tables import operations, task_links
 from reply_tasks.sandbox import EffectKind, Endpoint, FaultKind, SandboxServer, When
+from reply_tasks.sandbox.calls import BATCHES
 
 #: What ends a life, and how the task stands then.
 ENDS: dict[tuple[str, ...], TaskStatus] = {
@@ -23,7 +24,8 @@ ENDS: dict[tuple[str, ...], TaskStatus] = {
     ("delete",): TaskStatus.CANCELLED,
     ("complete", "delete"): TaskStatus.ARCHIVED,
 }
-_GUARDED = (Endpoint.CREATE, Endpoint.COMPLETE, Endpoint.DELETE, Endpoint.ASSIGN)
+_ALONE = (Endpoint.CREATE, Endpoint.COMPLETE, Endpoint.DELETE, Endpoint.ASSIGN)
+_ONCE = {*_ALONE, *BATCHES, Endpoint.EXECUTE} - {Endpoint.ASSIGN, Endpoint.BATCH_ASSIGN}
 #: The contact of the first key: each key has one of its own, by which its task is known.
 _FIRST_CONTACT = 2000
 
@@ -64,9 +66,12 @@ def _life(key: str, chance: random.Random) -> list[dict[str, Any]]:
 
 def lose_some_answers_of_lives(server: SandboxServer, chance: random.Random) -> None:
     """Let some calls that can't be undone lose their answers, before or after the effect."""
-    for endpoint in _GUARDED:
+    for endpoint in _ALONE:
         when = chance.choice(list(When))
         server.fault(FaultKind.DROP, endpoint=endpoint, nth=chance.randint(1, 5), when=when)
+    for endpoint in sorted(BATCHES):
+        done = chance.choice((0, 1, 100))
+        server.fault(FaultKind.DROP, endpoint=endpoint, nth=chance.randint(1, 3), done=done)
 
 
 @dataclass
@@ -81,7 +86,7 @@ class LifeWorld(World):
         last = self.run(REPLAY)
         assert last.ending.exit_code in FINISHED, self.log()
         again = {call.endpoint for call in self.server.calls[before:]}
-        assert not again & {Endpoint.CREATE, Endpoint.COMPLETE, Endpoint.DELETE, Endpoint.EXECUTE}
+        assert not again & _ONCE
         rows = self._rows(operations.c.run_id == last.run_id)
         assert Counter(row.external_id for row in rows) == self._records_of_keys(self.records)
         assert self._rows(operations.c.outcome.is_(None)) == []

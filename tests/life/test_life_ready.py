@@ -86,6 +86,12 @@ def test_what_a_dead_run_claimed_goes_alone() -> None:
     assert picked([*dead, *ours]) == [[1], [2], [3, 4], [5], [6], [7]]
 
 
+def test_the_calls_that_are_saved_are_counted() -> None:
+    """An estimate of the time that is left knows of batches."""
+    works = [work(n, COMPLETE) for n in range(150)] + [work(200, Operation.EXECUTE)]
+    assert _ready(works).shared() == 148
+
+
 def test_calls_are_counted_and_not_records() -> None:
     """Room for one call is room for a hundred records."""
     works = [work(n, COMPLETE) for n in range(150)]

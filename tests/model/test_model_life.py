@@ -24,8 +24,10 @@ from target_runs import KEY, USERS
 from reply_tasks.ledger import open_engine
 from reply_tasks.ledger.pruning import prune
 from reply_tasks.sandbox import EffectKind, Endpoint, FaultKind, SandboxServer, When
+from reply_tasks.sandbox.calls import BATCHES
 
-_GUARDED = (Endpoint.CREATE, Endpoint.CREATE, Endpoint.COMPLETE, Endpoint.DELETE, Endpoint.ASSIGN)
+_ALONE = (Endpoint.CREATE, Endpoint.CREATE, Endpoint.COMPLETE, Endpoint.DELETE, Endpoint.ASSIGN)
+_GUARDED = (*_ALONE, *sorted(BATCHES))
 # Each goes on for minutes.
 pytestmark = pytest.mark.e2e
 
