@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, func, literal, or_, select
+from sqlalchemy import Connection, Select, and_, case, func, literal, or_, select
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
 from reply_tasks.ledger.queries import IDS_A_QUERY
@@ -150,51 +150,51 @@ _LATER = (
 )
 
 
-def _answered_later(connection: Connection) -> list[_Answered]:
-    """Rejections whose task could not be read, and whose external id was answered since.
+#: What names a record without a task: its external id, or of a creation what it asks for.
+_IS_CREATION = operations.c.operation == literal(str(Operation.CREATE), literal_execute=True)
+_KEY = func.coalesce(operations.c.external_id, case((_IS_CREATION, operations.c.body_hash))).label(
+    "key"
+)
 
-    External ids have no index: they are looked up together.
+
+def _answered_later(connection: Connection) -> list[_Answered]:
+    """Rejections whose task could not be read, and whose key was answered since.
+
+    Keys have no index: they are looked up together.
     """
     unreadable = connection.execute(
         select(
             operations.c.operation_id,
-            operations.c.external_id,
+            _KEY,
             operations.c.operation,
             operations.c.stream,
             operations.c.sequence,
             operations.c.run_id,
             operations.c.reason,
             operations.c.settled_at,
-        ).where(_IS_REJECTED, operations.c.task_id.is_(None), operations.c.external_id.is_not(None))
+        ).where(_IS_REJECTED, operations.c.task_id.is_(None), _KEY.is_not(None))
     ).all()
     if not unreadable:
         return []
     latest: dict[tuple[str, str | None], int] = {}
-    keys = sorted({row.external_id for row in unreadable})
+    keys = sorted({row.key for row in unreadable})
     since = min(row.sequence for row in unreadable)
     for start in range(0, len(keys), IDS_A_QUERY):
         found = connection.execute(
             select(
-                operations.c.external_id,
-                operations.c.operation,
-                operations.c.stream,
-                func.max(operations.c.sequence),
+                _KEY, operations.c.operation, operations.c.stream, func.max(operations.c.sequence)
             )
-            .where(
-                operations.c.sequence > since,
-                operations.c.external_id.in_(keys[start : start + IDS_A_QUERY]),
-            )
-            .group_by(operations.c.external_id, operations.c.operation, operations.c.stream)
+            .where(operations.c.sequence > since, _KEY.in_(keys[start : start + IDS_A_QUERY]))
+            .group_by(_KEY, operations.c.operation, operations.c.stream)
         )
-        for external_id, operation, stream, sequence in found:
+        for key, operation, stream, sequence in found:
             created = (_created_in(stream),) if operation == Operation.CREATE else ()
             for kind in (operation, None, *created):
-                key = external_id, kind
-                latest[key] = max(sequence, latest.get(key, 0))
+                latest[key, kind] = max(sequence, latest.get((key, kind), 0))
     return [
         _Answered(row.operation_id, row.run_id, row.reason, row.settled_at)
         for row in unreadable
-        if any(latest.get((row.external_id, kind), 0) > row.sequence for kind in _answers(row))
+        if any(latest.get((row.key, kind), 0) > row.sequence for kind in _answers(row))
     ]
 
 

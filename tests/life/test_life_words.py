@@ -103,6 +103,16 @@ def test_what_is_rejected_says_what_helps_and_can_be_replayed(stage: Stage) -> N
     assert {json.loads(line)["operation"] for line in left} == {"assign", "execute"}
 
 
+def test_a_creation_without_a_key_that_went_through_is_rejected_no_more(stage: Stage) -> None:
+    """It is known by what it asks for."""
+    said = {"status": 404, "code": "contact.notFound", "detail": "There is no such contact."}
+    stage.sandbox.fault(FaultKind.NOT_FOUND, endpoint=Endpoint.CREATE, body=said)
+    stage.run(*HEADS, creation(None), creation(None, contactId=5))
+    assert len(command(stage, "rejected", "--format", "jsonl").stdout.splitlines()) == 1
+    stage.run(*HEADS, creation(None), creation(None, contactId=5))
+    assert command(stage, "rejected").stdout == "No record is rejected.\n"
+
+
 def test_an_update_that_creates_answers_its_own_rejection(stage: Stage) -> None:
     """Not linked in one run, created in the next: it is rejected no more."""
     stage.run(*HEADS, renewed("crm-1", "B"))
