@@ -131,6 +131,7 @@ _IN_DOUBT = [
     select(operations.c.record).where(
         open_so,
         operations.c.operation == literal("create"),
+        operations.c.claimed_at.is_not(None),  # what was never claimed was never sent
         operations.c.operation_id != bindparam("but"),
     )
     for open_so in (operations.c.outcome.is_(None), operations.c.outcome == literal("uncertain"))

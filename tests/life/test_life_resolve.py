@@ -47,11 +47,13 @@ def test_an_uncertain_creation_is_found_by_what_it_is(stage: Stage) -> None:
     """Applied, with its task and its link; what follows in the next run goes to that task."""
     before = in_doubt(stage, creation("a"), Endpoint.CREATE, When.AFTER)
     assert stage.fate()["task_id"] is None
+    stage.run(*HEADS, creation("a"), keep_repeats=True)  # never sent, so that it made nothing
     done = resolve(stage)
     assert done.exit_code == 0, done.output
     (task,) = made(stage.sandbox)
-    row = stage.fate()
+    row, repeat = stage.operations()
     assert (row["operation_id"], row["outcome"], row["task_id"]) == (before, "applied", task.id)
+    assert (repeat["outcome"], repeat["claimed_at"]) == ("unchanged", None)
     assert f"a: creation of task {task.id}, uncertain -> applied. Looked for" in done.output
     assert links(stage) == {"a": task.id}
     stage.run(*HEADS, creation("a"), renewed("a", "B"))
