@@ -24,29 +24,41 @@ if TYPE_CHECKING:
 
 def create(calls: Calls) -> Settlement:
     """Create the task of a claimed record at most once, and settle it."""
-    return send_once(calls, Irreversible(Call.CREATE, _create, _Search(), "created"))
+    creation = _Creation()
+    return send_once(calls, Irreversible(Call.CREATE, creation.send, creation.look, "created"))
 
 
-def _create(calls: Calls) -> Decision:
-    """Make the call; an answer with a task that it can't have made confirms nothing."""
-    decision = calls.create()
-    task, body = decision.task, calls.wire_body
-    if task is None or decision.action is not Action.APPLIED:
-        return decision
-    ours = task.task_type == body["taskType"] and task.raw.get("contactId") == body.get("contactId")
-    if ours and made_since(task, calls.claimed_at) is not False:
-        return decision
-    return replace(decision, action=Action.LOST, detail=f"the answer shows another task, {task.id}")
-
-
-class _Search:
-    """Looks for the task of one creation; each candidate is read once."""
+class _Creation:
+    """Makes the task of one record, and looks for it; each candidate is read once."""
 
     def __init__(self) -> None:
         self._read: dict[int, TaskDetail] = {}
+        self._shown: TaskDetail | None = None
 
-    def __call__(self, calls: Calls) -> Evidence:
+    def send(self, calls: Calls) -> Decision:
+        """Make the call; an answer with a task that it can't have made confirms nothing."""
+        decision = calls.create()
+        task, body = decision.task, calls.wire_body
+        if task is None or decision.action is not Action.APPLIED:
+            return decision
+        ours = task.task_type in {body["taskType"], None} and (
+            "contactId" not in task.raw or task.raw["contactId"] == body.get("contactId")
+        )
+        if ours and made_since(task, calls.claimed_at) is not False:
+            return decision
+        self._shown = task
+        return replace(decision, action=Action.LOST)
+
+    def look(self, calls: Calls) -> Evidence:
         """Whether a task is there that only this call can have made."""
+        seen = self._search(calls)
+        if seen.found is not Found.STILL_NEW or self._shown is None:
+            return seen
+        # It may be what Reply made of the record: nothing says that a second one would differ.
+        told = f"Reply answered with task {self._shown.id}, which is not what it asked for."
+        return Evidence(Found.UNCLEAR, told, may_change=True)
+
+    def _search(self, calls: Calls) -> Evidence:
         body = calls.wire_body
         page = calls.filter(search_for(body), top=MOST_LISTED)
         if page.refusal is not None:

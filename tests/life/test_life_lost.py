@@ -1,10 +1,12 @@
 """A creation whose answer was lost: never made twice, and told apart from what is like it."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from life_records import HEADS, NEW, creation, keyed, made, renewed
 from messages import update
+from scripted_server import ScriptedServer, Step, http
 from target_runs import KEY, USERS, Stage
 
 from reply_tasks.contract.enums import TaskType
@@ -164,6 +166,27 @@ def test_what_can_not_be_looked_at_is_not_sent_again(
     stage.run(*HEADS, creation("a", actAsUserId=2))
     assert stage.fates() == [(None, "uncertain", None)]
     assert len(made(stage.sandbox)) == 1
+
+
+@pytest.mark.parametrize(
+    "members", [{"contactId": 5}, {"createdAt": "2026-01-01T00:00:00Z"}], ids=["contact", "old"]
+)
+def test_an_answer_with_another_task_is_no_licence_to_send_again(
+    members: dict[str, object], stage: Stage
+) -> None:
+    """It may be what Reply made of the record, or not: a person looks."""
+    task = {**NEW, "id": 9, "status": 0, "createdAt": datetime.now(UTC).isoformat(), **members}
+    nothing = http(body=b'{"items": [], "hasMore": false}')
+    with ScriptedServer() as scripted:
+        scripted.script(Step(http(201, json.dumps(task).encode())), Step(nothing))
+        stage.run(*HEADS, creation("a"), api_url=scripted.url)
+        assert [seen.target.partition("?")[0] for seen in scripted.seen] == [
+            "/v3/tasks",
+            "/v3/tasks/filter",
+        ]
+    row = stage.fate()
+    assert (row["outcome"], row["task_id"]) == ("uncertain", None)
+    assert "task 9" in row["detail"]
 
 
 def test_too_many_like_it_are_not_looked_through(

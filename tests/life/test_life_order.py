@@ -160,3 +160,12 @@ def test_a_creation_that_changed_is_no_second_one(stage: Stage) -> None:
     assert outcomes(stage)[-1] == ("create", "rejected", "already_executed")
     assert len(stage.sandbox.effects) == 1
     assert NEW["template"] == {"body": made(stage.sandbox)[0].template.body}
+
+
+def test_a_key_has_one_task_in_its_life(stage: Stage) -> None:
+    """What was deleted and comes back under its key is not made again: nobody said so."""
+    stage.run(*HEADS, creation("a"), keyed("task_deletions", "a"))
+    ended = stage.run(*HEADS, creation("a"), renewed("a", "B"), create_missing=True)
+    assert len(made(stage.sandbox)) == 1
+    assert "1 unchanged, 1 rejected" in ended.last_line
+    assert outcomes(stage)[-1] == ("update", "rejected", "task_not_new")
