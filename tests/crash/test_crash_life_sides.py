@@ -132,3 +132,38 @@ def test_one_brings_both_keys_while_the_other_creates(
             was_made = 2000 + int(row.external_id) in made
             assert row.outcome == (Outcome.APPLIED if was_made else Outcome.REJECTED)
             assert links[row.external_id].ambiguous == was_made
+
+
+def test_two_targets_complete_and_delete_each_task_once(
+    tmp_path: Path, server: SandboxServer, ledger_url: str, engine: Engine
+) -> None:
+    """Both read the same records, from either end, and send them a hundred to a call."""
+    tasks = range(1, KEYS + 1)
+    for task_id in tasks:
+        server.create_task(task_id)
+    with (
+        Side(tmp_path / "one", server, ledger_url) as one,
+        Side(tmp_path / "two", server, ledger_url) as two,
+    ):
+        wait_for_runs(engine, 2)
+        for forwards, backwards in zip(tasks, reversed(tasks), strict=True):
+            one.says("complete", id=forwards)
+            two.says("complete", id=backwards)
+        for task_id in tasks:
+            (one if task_id % 2 else two).says("delete", id=task_id)
+        one.end()
+        two.end()
+    for kind in (EffectKind.COMPLETED, EffectKind.DELETED):
+        assert Counter(each.task.id for each in server.effects_of(kind)) == dict.fromkeys(tasks, 1)
+    asked = [task_id for body in _batched(server) for task_id in body["ids"]]
+    assert asked
+    assert Counter(asked) <= Counter(dict.fromkeys(tasks, 2))
+    counts = Counter((row.operation, row.outcome) for row in rows_of(engine))
+    assert counts[Operation.COMPLETE, Outcome.APPLIED] == KEYS
+    assert counts[Operation.DELETE, Outcome.APPLIED] == KEYS
+    assert counts[Operation.COMPLETE, Outcome.UNCHANGED] == KEYS
+
+
+def _batched(server: SandboxServer) -> list[dict[str, Any]]:
+    endpoints = (Endpoint.BATCH_COMPLETE, Endpoint.BULK_DELETE)
+    return [call.body for each in endpoints for call in server.calls_of(each)]
