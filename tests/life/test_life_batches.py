@@ -1,6 +1,7 @@
 """Up to a hundred records that need no member of their own share a call; each ends by itself."""
 
 import sqlite3
+from collections.abc import Iterator
 
 import pytest
 from batch_records import (
@@ -14,7 +15,7 @@ from batch_records import (
     make_tasks,
     names_batches,
 )
-from messages import update
+from messages import Message, update
 from target_runs import Stage
 
 from reply_tasks.contract.enums import CreationSource, TaskStatus
@@ -175,12 +176,18 @@ def test_what_reply_refuses_as_a_whole_is_asked_for_one_by_one(stage: Stage) -> 
 
 def test_a_reply_without_batches_is_asked_for_one_once(stage: Stage) -> None:
     """Where there is no such endpoint, all others of the run go alone."""
-    make_tasks(stage, MANY)
+    make_tasks(stage, range(1, 7))
     stage.sandbox.fault("404", endpoint=Endpoint.BATCH_COMPLETE, times=None)
-    ended = stage.run(*HEADS, *completions(MANY), concurrency=1)
+
+    def records() -> Iterator[Message]:
+        yield from (*HEADS, *completions([1, 2, 3]))
+        stage.sandbox.wait_for_calls(3, Endpoint.COMPLETE)
+        yield from completions([4, 5, 6])
+
+    ended = stage.run_while(records())
     assert ended.exit_code == 0, ended.log
-    assert len(stage.sandbox.calls_of(Endpoint.BATCH_COMPLETE)) == 1
-    assert effects(stage, EffectKind.COMPLETED) == dict.fromkeys(MANY, 1)
+    assert batches(stage, Endpoint.BATCH_COMPLETE) == [[1, 2, 3]]
+    assert effects(stage, EffectKind.COMPLETED) == dict.fromkeys(range(1, 7), 1)
 
 
 def test_a_dry_run_of_many_calls_nothing(stage: Stage) -> None:

@@ -137,6 +137,7 @@ def test_what_another_run_has_claimed_stays_out_of_a_batch(stage: Stage) -> None
     assert effects(stage, EffectKind.COMPLETED) == dict.fromkeys(FEW, 1)
 
 
+@pytest.mark.e2e
 def test_a_429_does_nothing_and_costs_one_call(stage: Stage) -> None:
     """The whole batch waits as Reply says, and then goes in one call."""
     make_tasks(stage, FEW)
@@ -150,6 +151,7 @@ def test_a_429_does_nothing_and_costs_one_call(stage: Stage) -> None:
     assert stage.runs()[-1]["api_calls"] == 2
 
 
+@pytest.mark.e2e
 def test_reads_that_came_before_a_429_are_not_made_again(stage: Stage) -> None:
     """What was read is deleted; what could not be read is given back, and goes in another call."""
     make_tasks(stage, FEW)
