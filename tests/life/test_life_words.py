@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from click.testing import CliRunner, Result
 from console_world import serving, words, words_of
 from life_records import HEADS, NEW, creation, keyed, made, renewed
@@ -143,6 +144,7 @@ def doubtful(stage: Stage, message: Message, endpoint: Endpoint) -> str:
     return operation_id
 
 
+@pytest.mark.e2e
 def test_the_pages_say_what_was_done_and_take_a_word_on_it(stage: Stage) -> None:
     """Created, completed: by their own words; a creation that was made needs its task's number."""
     task_id = whole_life(stage)
