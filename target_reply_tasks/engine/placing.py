@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from reply_tasks.contract.outcomes import Operation, Outcome
 from reply_tasks.ledger import Entry, KnownTask
+from reply_tasks.ledger.links import Link, LinkSource
 from target_reply_tasks.engine.judgements import Judgement
 from target_reply_tasks.engine.lanes import Lanes
 from target_reply_tasks.engine.linking import (
@@ -95,8 +96,10 @@ class Placing:
         """What a record comes to without a call whose task has no id yet; None: it creates it."""
         link = self._linking.link_of(work)
         if work.operation is Operation.CREATE:
-            by_us = known.execution is not None
-            return None if link is None or by_us else already_linked(work, link)
+            if known.execution is not None:  # it was made by such a record
+                return None
+            link = link or _named(work, lanes)
+            return None if link is None else already_linked(work, link)
         if self._tasks_of(work, lanes):
             return ambiguous(work)
         if known.execution is not None and known.execution.outcome is Outcome.UNCERTAIN:
@@ -118,3 +121,12 @@ class Placing:
     def _is_about(self, work: Work, task_id: int) -> None:
         self._as_read.append((work, work.record, work.entry))
         work.found(task_id)
+
+
+def _named(work: Work, lanes: Lanes) -> Link | None:
+    """What records in hand say that an external id stands for, before the ledger has learnt it."""
+    name = work.entry.external_id
+    tasks = lanes.named(name or "")
+    if name is None or not tasks:
+        return None
+    return Link(name, min(tasks), LinkSource.RECORD, ambiguous=len(tasks) > 1)

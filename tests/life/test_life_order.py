@@ -153,6 +153,15 @@ def test_a_creation_of_what_is_linked_is_an_update_s_business(stage: Stage) -> N
     assert stage.sandbox.calls_of(Endpoint.CREATE) == []
 
 
+def test_a_creation_of_what_a_record_in_hand_names_makes_nothing(stage: Stage) -> None:
+    """The record before it says which task the key is, though it is not sent yet."""
+    stage.sandbox.create_task(7)
+    ended = stage.run(*HEADS, update(7, externalId="a"), creation("a"), renewed("a", "B"))
+    assert made(stage.sandbox) == []
+    assert ("create", "rejected", "already_executed") in outcomes(stage)
+    assert stage.sandbox.task(7).template.body == "B", ended.log
+
+
 def test_a_creation_that_changed_is_no_second_one(stage: Stage) -> None:
     """The same key with another body: an update is what it wants."""
     stage.run(*HEADS, creation("a"))
