@@ -162,6 +162,7 @@ def _lives(now: datetime) -> list[Row]:
     ends: list[Row] = [
         {"operation": "assign", "externalId": "life-1", "userId": 2},
         {"operation": "complete", "externalId": "life-2"},
+        {"operation": "complete", "externalId": "life-5"},
         {"operation": "delete", "externalId": "life-3"},
         {"operation": "complete", "externalId": "life-4"},
         {"operation": "complete", "externalId": "crm-7", "id": 7},
@@ -172,7 +173,7 @@ def _lives(now: datetime) -> list[Row]:
 
 
 #: The keys that get a task; life-4 has none.
-_MADE = ("life-1", "life-2", "life-3")
+_MADE = ("life-1", "life-2", "life-3", "life-5")
 
 
 def _update(key: str, task_id: int | None, now: datetime, **members: Any) -> Row:

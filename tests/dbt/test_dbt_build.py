@@ -145,13 +145,14 @@ def test_what_is_late_and_how_long_a_change_took(warehouse: Warehouse, pipeline:
         5: "failed",
         pipeline.made("life-1"): "open",
         pipeline.made("life-2"): "finished_in_time",
+        pipeline.made("life-5"): "finished_in_time",
         pipeline.made("life-3"): "closed",
     }
     day = 24 * 60 * 60
     assert found[4]["seconds_late"] == pytest.approx(day, abs=300)
     assert found[12]["seconds_late"] == pytest.approx(day, abs=3600)
     applied = [row for row in found.values() if row["last_applied_at"]]
-    made = {pipeline.made(f"life-{number}") for number in (1, 2, 3)}
+    made = {pipeline.made(f"life-{number}") for number in (1, 2, 3, 5)}
     assert {row["task_id"] for row in applied} == {1, 2, 3, 4, 6, 9, 10} | made
     for row in applied:
         waited = datetime.fromisoformat(row["last_applied_at"]).replace(tzinfo=UTC)
@@ -185,12 +186,18 @@ def test_without_the_api_streams_a_task_is_as_it_was_applied(
     warehouse = built("postgres")
     words = ("--select", "package:reply_tasks")
     dbt.build(warehouse, warehouse.folder / "plain", {}, *words, schema="plain")
-    found = warehouse.ask("select task_id, status_name, told_by from plain.reply_task_current")
+    found = warehouse.ask("select * from plain.reply_task_current")
+    assert all(
+        row["assigned_user_id"] in {2, None}
+        for row in found
+        if row["task_id"] in {2, 10, pipeline.made("life-1")}
+    )
     assert {row["task_id"]: row["status_name"] for row in found} == {
         **dict.fromkeys((1, 2, 9, 10), "new"),
         **dict.fromkeys((3, 4, 6), "finished"),
         pipeline.made("life-1"): "new",
         pipeline.made("life-2"): "finished",
+        pipeline.made("life-5"): "finished",
         pipeline.made("life-3"): "cancelled",
     }
     assert {row["told_by"] for row in found} == {"task_details"}

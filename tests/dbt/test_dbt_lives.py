@@ -32,7 +32,7 @@ def test_each_key_has_its_task(warehouse: Warehouse, pipeline: Pipeline) -> None
     }
     assert {key: told[key] for key in expected} == expected
     assert {key for key, row in found.items() if row["is_linked"]} == {
-        *("crm-1", "crm-2", "crm-9", "crm-bad", "life-1", "life-2", "life-3"),
+        *("crm-1", "crm-2", "crm-9", "crm-bad", "life-1", "life-2", "life-3", "life-5"),
         *("send-3", "send-4", "send-6"),
     }
 
@@ -48,9 +48,10 @@ def test_a_key_of_two_tasks_is_ambiguous(warehouse: Warehouse) -> None:
 def test_closing_times(warehouse: Warehouse, pipeline: Pipeline) -> None:
     """Each task that is closed says who closed it, and how long Reply was behind the CRM."""
     found = rows(warehouse, "reply_task_closings", "closing_key")
-    made = {key: f"task {pipeline.made(key)}" for key in ("life-2", "life-3")}
+    made = {key: f"task {pipeline.made(key)}" for key in ("life-2", "life-3", "life-5")}
     assert {key: row["closed_by"] for key, row in found.items()} == {
         made["life-2"]: "completion",
+        made["life-5"]: "completion",
         made["life-3"]: "deletion",
         "key life-4": "nothing",
         "task 1": "reply",

@@ -77,19 +77,22 @@ by_task as (
     max(case when outcome = 'uncertain' then 1 else 0 end) = 1 as has_uncertain_execution,
     max(case when operation = 'execute' and outcome = 'applied' then settled_at end) as executed_at,
     max(case when operation = 'complete' and outcome = 'applied' then settled_at end) as completed_at,
+    max(case when operation = 'assign' and outcome = 'applied' then settled_at end) as assigned_at,
     min(case when operation = 'delete' and outcome in ('applied', 'unchanged') then settled_at end) as deleted_at
   from operations
   group by task_id
 
 ),
 
--- A task that was told as open may have been completed or deleted by a record since, for which Reply returned none.
+-- Reply answers a deletion, and what goes together in a batch, without the task: a record may have completed,
+-- deleted or handed it on since it was told.
 newest as (
 
   select
     ranked.*,
     by_task.completed_at,
     by_task.deleted_at,
+    coalesce(by_task.assigned_at > ranked.told_at, false) as is_handed_on,
     case
       when ranked.status_name = 'new' and by_task.completed_at is not null then 'finished'
       else ranked.status_name
@@ -116,6 +119,8 @@ select
     when newest.deleted_at is not null and newest.status_before_deletion = 'finished' then 'archived'
     else newest.status_before_deletion
   end as status_name,
+  {%- elif name == 'assigned_user_id' -%}
+  case when not newest.is_handed_on then newest.assigned_user_id end as assigned_user_id,
   {%- elif name == 'finished_at' -%}
   coalesce(newest.finished_at, newest.completed_at) as finished_at,
   {%- else -%}
