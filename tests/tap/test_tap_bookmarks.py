@@ -1,6 +1,8 @@
 """A run of the tap goes on where the last one ended, on this ledger and on no other."""
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +107,23 @@ def test_an_older_copy_of_the_ledger_is_noticed(
     assert output.ids("task_operations", "taskId") == [1, 3, 4]
     assert output.ids("task_links", "taskId") == [1, 3, 4]
     assert "an older copy of it restored" in caplog.text
+
+
+@pytest.mark.parametrize("stream", ["task_operations", "task_links"])
+def test_a_copy_that_was_made_in_a_run_is_noticed(tmp_path: Path, stream: str) -> None:
+    """The same run opened both; that the next one found fewer rows than were read tells it."""
+    url, path, copy = sqlite_url(tmp_path), tmp_path / "ledger.db", tmp_path / "copy.db"
+    with LedgerWriter.open(url) as writer:
+        writer.settle(applied(1))
+        with closing(sqlite3.connect(path)) as there, closing(sqlite3.connect(copy)) as backup:
+            there.backup(backup)
+        writer.settle(applied(2))
+        state = emit({"ledger_url": url}, stream).state
+    path.write_bytes(copy.read_bytes())
+    with LedgerWriter.open(url) as writer:
+        writer.settle(applied(3), applied(4))
+    output = emit({"ledger_url": url}, stream, state=state)
+    assert output.ids(stream, "taskId") == [1, 3, 4]
 
 
 def test_a_bookmark_of_an_earlier_version_goes_on_and_names_its_ledger(tmp_path: Path) -> None:
