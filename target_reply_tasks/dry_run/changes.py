@@ -10,6 +10,9 @@ from target_reply_tasks.dry_run.planned import Change
 LONGEST = 60
 #: Characters that are shown before the first one that differs.
 _LEAD = 15
+#: Of a TaskDetail: what an update makes untrue.
+_RENDERED = frozenset({"content"})
+_OF_THE_CONTACT = frozenset({"deliveryInfo"})
 
 
 def changes(before: Body, after: Body) -> tuple[Change, ...]:
@@ -29,6 +32,16 @@ def changes(before: Body, after: Body) -> tuple[Change, ...]:
 def all_of(body: Body) -> tuple[Change, ...]:
     """Every member of a body, where what was before is not known."""
     return tuple(Change(name, None, short(value)) for name, value in _flat(body))
+
+
+def detail_after(detail: Mapping[str, Any] | None, task_id: int, body: Body) -> Mapping[str, Any]:
+    """A TaskDetail after an update: without what was true only before it."""
+    old = detail or {}
+    untrue = set(_RENDERED)
+    if body.get("contactId") != old.get("contactId"):
+        untrue |= _OF_THE_CONTACT
+    kept = {name: value for name, value in old.items() if name not in untrue}
+    return {**kept, "contactId": None, "id": task_id, **body}
 
 
 def short(value: Any, begin: int = 0) -> Any:  # noqa: ANN401 - any JSON

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -23,6 +24,7 @@ from reply_tasks.ledger.lookups import KINDS, LookUpKey, known_lookup
 from reply_tasks.ledger.queries import known_tasks, tasks_claimed
 from reply_tasks.quota.digests import Digests
 from reply_tasks.settings import TargetSettings
+from target_reply_tasks.dry_run.changes import detail_after
 from target_reply_tasks.dry_run.linked import Linked
 from target_reply_tasks.engine.approvals import Approvals
 from target_reply_tasks.engine.judge import judge
@@ -32,10 +34,6 @@ from target_reply_tasks.work import Work
 
 #: How many tasks are kept as the planned updates would leave them; of others that is not known.
 MOST_DETAILS = 10_000
-
-#: Of a TaskDetail: what an update makes untrue.
-_RENDERED = frozenset({"content"})
-_OF_THE_CONTACT = frozenset({"deliveryInfo"})
 
 
 class Foreseen(NamedTuple):
@@ -130,7 +128,9 @@ class Foresight:
             with self._reading() as connection:
                 self._linked.look_up(connection, work)
         claimed = work.task_id in self._claimed
-        unplaced = None if claimed else self._linked.place(work)
+        unplaced = (
+            None if claimed else self._linked.place(work, partial(self._ask, work, self._tasks))
+        )
         if unplaced is not None:
             return Foreseen(unplaced, KnownTask())
         follows = self._linked.follows(work)
@@ -240,7 +240,7 @@ class Foresight:
         after = body_after(work, known, self._settings.update_mode)
         hashed = None if after is None else body_hash(Operation.UPDATE, after)
         if after is not None:
-            self._keep(work.task_id, _updated(known.detail, work.task_id, after))
+            self._keep(work.task_id, detail_after(known.detail, work.task_id, after))
         return known._replace(body_hash=hashed, shaken=None)
 
     def _closed(self, work: Work, known: KnownTask) -> KnownTask:
@@ -254,7 +254,7 @@ class Foresight:
             case Operation.CREATE:
                 body = work.record.body
                 self._made[work.task_id] = KnownTask(body_hash(Operation.UPDATE, body))
-                self._keep(work.task_id, _updated(None, work.task_id, body))
+                self._keep(work.task_id, detail_after(None, work.task_id, body))
         return known._replace(execution=done, shaken=None)
 
     def _keep(self, task_id: int, detail: Mapping[str, Any] | None) -> None:
@@ -287,13 +287,3 @@ def body_after(work: Work, known: KnownTask, mode: UpdateMode) -> Body | None:
         return work.record.body
     before = body_before(known)
     return None if before is None else merge(before, work.record.body)
-
-
-def _updated(detail: Mapping[str, Any] | None, task_id: int, body: Body) -> Mapping[str, Any]:
-    """A TaskDetail after an update: without what was true only before it."""
-    old = detail or {}
-    untrue = set(_RENDERED)
-    if body.get("contactId") != old.get("contactId"):
-        untrue |= _OF_THE_CONTACT
-    kept = {name: value for name, value in old.items() if name not in untrue}
-    return {**kept, "contactId": None, "id": task_id, **body}

@@ -1,12 +1,19 @@
 """Linked: which task a record means that brings the CRM's key alone, by the ledger and the plan."""
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection
 
-from reply_tasks.contract.outcomes import Operation
+from reply_tasks.contract.outcomes import Operation, Outcome
 from reply_tasks.ledger import KnownTask
 from reply_tasks.ledger.links import Link, LinkSource
 from target_reply_tasks.engine.judgements import Judgement
-from target_reply_tasks.engine.linking import Linking, already_linked, ambiguous
+from target_reply_tasks.engine.linking import (
+    Linking,
+    already_linked,
+    ambiguous,
+    behind_uncertain_creation,
+)
 from target_reply_tasks.work import Work
 
 
@@ -40,8 +47,13 @@ class Linked:
         """Whether it is taken to be linked instead, since no ledger was asked."""
         return work.waits_for_id and work.task_id in self._assumed
 
-    def place(self, work: Work) -> Judgement | None:
-        """Find the task of a record, or make a creation of it; what it comes to without either."""
+    def place(self, work: Work, known: Callable[[], KnownTask]) -> Judgement | None:
+        """Find the task of a record, or make a creation of it; what it comes to without either.
+
+        Args:
+            work: The record.
+            known: Says what is known of the creation that its external id stands for.
+        """
         if not work.waits_for_id or self.follows(work):
             return None
         tasks = self._tasks_of(work)
@@ -54,6 +66,9 @@ class Linked:
             self._assumed.add(work.task_id)
             self._made[work.task_id] = KnownTask()
             return None
+        creation = known().execution
+        if creation is not None and creation.outcome is Outcome.UNCERTAIN:
+            return behind_uncertain_creation(work, creation)
         missing = self._linking.missing(work)
         if missing is None:
             work.becomes_creation()

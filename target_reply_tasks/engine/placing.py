@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from reply_tasks.contract.outcomes import Operation, Outcome
-from reply_tasks.ledger import Entry, KnownTask
+from reply_tasks.ledger import Entry, Execution, KnownTask
 from reply_tasks.ledger.links import Link, LinkSource
 from target_reply_tasks.engine.judgements import Judgement
 from target_reply_tasks.engine.lanes import Lanes
@@ -96,7 +96,7 @@ class Placing:
         """What a record comes to without a call whose task has no id yet; None: it creates it."""
         link = self._linking.link_of(work)
         if work.operation is Operation.CREATE:
-            if known.execution is not None:  # it was made by such a record
+            if known.execution is not None and not _says_more(link, work, known.execution):
                 return None
             link = link or _named(work, lanes)
             return None if link is None else already_linked(work, link)
@@ -130,3 +130,9 @@ def _named(work: Work, lanes: Lanes) -> Link | None:
     if name is None or not tasks:
         return None
     return Link(name, min(tasks), LinkSource.RECORD, ambiguous=len(tasks) > 1)
+
+
+def _says_more(link: Link | None, work: Work, made: Execution) -> bool:
+    """Whether the link that an earlier creation made decides: of another body it names the task."""
+    applied = made.outcome is Outcome.APPLIED
+    return link is not None and applied and made.body_hash != work.entry.body_hash

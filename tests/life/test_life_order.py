@@ -167,6 +167,7 @@ def test_a_creation_that_changed_is_no_second_one(stage: Stage) -> None:
     stage.run(*HEADS, creation("a"))
     stage.run(*HEADS, creation("a", template={"body": "Another"}))
     assert outcomes(stage)[-1] == ("create", "rejected", "already_executed")
+    assert f"stands for task {made(stage.sandbox)[0].id}" in stage.fate()["detail"]
     assert len(stage.sandbox.effects) == 1
     assert NEW["template"] == {"body": made(stage.sandbox)[0].template.body}
 

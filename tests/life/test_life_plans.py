@@ -10,6 +10,7 @@ from messages import Message, execution, lines, record, update
 from target_runs import Stage
 
 from reply_tasks.cli import main
+from reply_tasks.sandbox import Endpoint, FaultKind, When
 
 MISSING: dict[str, Any] = {"create_missing": True}
 
@@ -72,6 +73,16 @@ def test_each_record_is_foreseen_as_the_run_ends_it(
         else:
             assert (each["would"], each["reason"]) == (row["outcome"], row["reason"])
             assert row["api_calls"] == 0
+
+
+def test_what_waits_for_an_uncertain_creation_is_foreseen(stage: Stage) -> None:
+    """Neither created anew nor taken for missing: the creation is settled first."""
+    stage.sandbox.fault(FaultKind.DROP, endpoint=Endpoint.CREATE, when=When.BEFORE)
+    stage.run(*HEADS, creation("a"), on_lost_answer="hold")
+    told, again, _ = planned(stage, renewed("a", "B"), creation("a"), **MISSING)
+    assert (told["would"], told["reason"]) == ("rejected", "not_linked")
+    assert "`reply-tasks resolve` settles it" in told["detail"]
+    assert again["would"] == "uncertain"
 
 
 def test_a_line_says_what_would_be_done_in_whose_name(stage: Stage) -> None:
