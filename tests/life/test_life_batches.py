@@ -22,6 +22,8 @@ from reply_tasks.contract.enums import CreationSource, TaskStatus
 from reply_tasks.sandbox import Call, EffectKind, Endpoint, Fault
 from reply_tasks.sandbox.faults import Faults
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 MANY = range(1, 251)
 FEW = range(1, 6)
 
@@ -32,8 +34,7 @@ def test_many_completions_take_few_calls(stage: Stage) -> None:
     ended = stage.run(*HEADS, *completions(MANY), requests_per_minute=100)
     assert ended.exit_code == 0, ended.log
     sizes = [len(ids) for ids in batches(stage, Endpoint.BATCH_COMPLETE)]
-    assert max(sizes) == 100
-    assert len(sizes) <= 6  # three, but for a reader that was kept waiting by a busy machine
+    assert sorted(sizes) == [50, 100, 100]
     assert effects(stage, EffectKind.COMPLETED) == dict.fromkeys(MANY, 1)
     assert len({*counted(stage)}) == 1, counted(stage)
     assert {fate[1] for fate in stage.fates()} == {"applied"}

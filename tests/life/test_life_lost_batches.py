@@ -27,6 +27,8 @@ from reply_tasks.ledger.claims import claim, release
 from reply_tasks.sandbox import Call, EffectKind, Endpoint, Fault, FaultKind, When
 from reply_tasks.sandbox.faults import Faults
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 FEW = range(1, 7)
 COMPLETE, DELETE = Endpoint.BATCH_COMPLETE, Endpoint.BULK_DELETE
 #: How far the call came whose answer is lost.
