@@ -44,6 +44,8 @@ class Work:
         marked: Whether the task may bear the mark of a rejected update; False where it is settled
             in the transaction that has just looked, and found none.
         meant: Of an update that is to make its task, the record and the entry as they were read.
+        task_id: The task, which is also its lane; negative, a key, while its id is not known.
+        operation: What is asked for.
     """
 
     index: int
@@ -63,14 +65,19 @@ class Work:
     shaken: Shaken | None = None
     marked: bool = True
     meant: tuple[TaskRecord, Entry] | None = None
+    task_id: int = field(init=False)
+    operation: Operation = field(init=False)
 
-    @property
-    def task_id(self) -> int:
-        """The task, which is also its lane; negative, a key, while its id is not known."""
-        known = self.entry.task_id
-        if known is None:  # pragma: no cover - only a record that could not be read has none
+    def __post_init__(self) -> None:
+        """Look up what is asked for very often."""
+        self.means(self.record, self.entry)
+
+    def means(self, record: TaskRecord, entry: Entry) -> None:
+        """Say what is asked of Reply and what the ledger writes of it, which change together."""
+        if entry.task_id is None:  # pragma: no cover - only an unreadable record has none
             raise AssertionError("work without a task")
-        return known
+        self.record, self.entry = record, entry
+        self.task_id, self.operation = entry.task_id, record.operation
 
     @property
     def waits_for_id(self) -> bool:
@@ -86,21 +93,19 @@ class Work:
         """The task is known that its external id stands for."""
         record, entry = self.meant or (self.record, self.entry)
         self.meant = None
-        self.record = record._replace(task_id=task_id)
-        self.entry = entry._replace(task_id=task_id, record={"id": task_id, **entry.record})
+        self.means(
+            record._replace(task_id=task_id),
+            entry._replace(task_id=task_id, record={"id": task_id, **entry.record}),
+        )
 
     def becomes_creation(self) -> None:
         """There is no such task: an update that may make it does."""
         self.meant = self.record, self.entry
-        self.record = self.record._replace(operation=Operation.CREATE)
-        self.entry = self.entry._replace(
-            operation=Operation.CREATE, body_hash=body_hash(Operation.CREATE, self.record.body)
+        hashed = body_hash(Operation.CREATE, self.record.body)
+        self.means(
+            self.record._replace(operation=Operation.CREATE),
+            self.entry._replace(operation=Operation.CREATE, body_hash=hashed),
         )
-
-    @property
-    def operation(self) -> Operation:
-        """What is asked for."""
-        return self.record.operation
 
     @property
     def recovered(self) -> bool:

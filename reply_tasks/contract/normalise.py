@@ -116,26 +116,23 @@ def _take(reading: Normalised, place: Place, value: Any, spelling: str) -> None:
         if place.within is not None:
             reading.members.setdefault(place.within.name, {})
         return
-    if canonical is None and member.parts:
-        _take_null_object(reading, place)
-    else:
-        _put(reading, place, canonical)
-
-
-def _put(reading: Normalised, place: Place, canonical: object) -> None:
-    target = reading.members
     if canonical is None:
         reading.has_nulls = True
+        if member.parts:
+            reading.null_objects.append(place)
+            return
+    target = reading.members
     if place.within is not None:
         target = target.setdefault(place.within.name, {})
     if target.setdefault(place.name, canonical) != canonical:
-        reading.violations.append(_conflict(place.member, canonical))
+        reading.violations.append(_conflict(member, canonical))
 
 
 def _take_object(reading: Normalised, place: Place, value: object, spelling: str) -> None:
     given = _from_json(value) if isinstance(value, str) else value
     if given is None:
-        _take_null_object(reading, place)
+        reading.has_nulls = True
+        reading.null_objects.append(place)
         return
     if not isinstance(given, (dict, Mapping)):
         raise Unreadable("type", "an object, or a JSON text of one")
@@ -147,11 +144,6 @@ def _take_object(reading: Normalised, place: Place, value: object, spelling: str
             _take(reading, found, part, f"{spelling}.{name}")
         else:
             reading.unknown[place, str(name)] = part
-
-
-def _take_null_object(reading: Normalised, place: Place) -> None:
-    reading.has_nulls = True
-    reading.null_objects.append(place)
 
 
 def _settle_null_object(reading: Normalised, place: Place) -> None:

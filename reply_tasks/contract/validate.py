@@ -6,7 +6,7 @@ Both are imported when a record is judged: a command that reads the ledger needs
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from enum import Enum
+from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NO_KEY = "id is required, or an externalId that is linked to a task."
 
 
-class Form(Enum):
+class Form(StrEnum):
     """What is validated. Each is derived from a schema file."""
 
     UPDATE = "an update's record that replaces"

@@ -42,7 +42,7 @@ class Placing:
 
         def put_back() -> None:
             for work, record, entry in reversed(self._as_read):
-                work.record, work.entry = record, entry
+                work.means(record, entry)
             self._unplaced = unplaced
 
         return put_back

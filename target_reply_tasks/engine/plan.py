@@ -73,9 +73,9 @@ class Plan:
         return None if self._placing.keeps(work) else self._add(work)
 
     def _add(self, work: Work) -> Work | None:
-        superseded = self._lanes.add(work)
-        if self._lanes.head(work.task_id) is work:
-            self._judge_next(work.task_id)
+        superseded, task_id = self._lanes.add(work), work.task_id
+        if self._lanes.head(task_id) is work:
+            self._judge_next(task_id)
         return superseded
 
     def finish(self, work: Work) -> None:
@@ -149,11 +149,12 @@ class Plan:
 
     def _has_joined_another(self, work: Work, claimed: Collection[int]) -> bool:
         """Whether a head is none any more: its task was found, or one read before it joined it."""
-        if self._lanes.head(work.task_id) is not work:
+        key = work.task_id
+        if self._lanes.head(key) is not work:
             return True
-        if not work.waits_for_id or work.task_id in claimed:
+        if not work.waits_for_id or key in claimed:
             return False
-        key, waiting = work.task_id, self._lanes.waiting(work.task_id)
+        waiting = self._lanes.waiting(key)
         task_id = self._placing.found(work, self._lanes)
         if task_id is None:
             return False

@@ -41,11 +41,13 @@ class Publishing:
         read = size = 0
         for each in settled:
             self._result.totals.count(each.settlement)
-            self._rejections.log(each.settlement)
+            rejected = each.settlement.outcome is Outcome.REJECTED
+            if rejected:
+                self._rejections.log(each.settlement)
             if each.index < 0:
                 continue
             self._checkpoint.settle(each.index)
-            self._result.rejected += each.settlement.outcome is Outcome.REJECTED
+            self._result.rejected += rejected
             read += 1
             size += each.size
         self._gate.make_room(read, size)

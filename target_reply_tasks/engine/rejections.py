@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from http import HTTPStatus
 
-from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger import Settlement
 from target_reply_tasks.naming import name_of
 
@@ -24,9 +23,7 @@ class RejectionLines:
         self._repeated = 0
 
     def log(self, settlement: Settlement) -> None:
-        """A record is settled: log it, if it is one of the first that are rejected."""
-        if settlement.outcome is not Outcome.REJECTED:
-            return
+        """A record is rejected: log it, if it is one of the first."""
         self._rejected += 1
         self._repeated += settlement.repeats
         if self._rejected <= FIRST:
