@@ -69,6 +69,27 @@ def test_a_lost_deletion_of_many_is_read_back(came: dict[str, Any], stage: Stage
     assert {fate[1] for fate in stage.fates()} == {"applied"}
 
 
+def test_what_is_gone_after_a_lost_deletion_was_there_before(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Reply has shown it, it was deleted; of a task that nobody has seen nothing is known."""
+    make_tasks(stage, [1, 2])
+    stage.run(update(1))
+    stage.sandbox.fault(FaultKind.DROP, endpoint=DELETE)
+    strike = Faults.strike
+
+    def gone(self: Faults, call: Call) -> Fault | None:
+        for task_id in (1, 2):
+            stage.sandbox.edit_task(task_id, hidden=True)
+        return strike(self, call)
+
+    monkeypatch.setattr(Faults, "strike", gone)
+    ended = stage.run(*HEADS, *deletions([1, 2], deleteSequenceTask=True))
+    assert ended.exit_code == 0, ended.log
+    assert sorted(fate[:2] for fate in stage.fates()[1:]) == [(1, "applied"), (2, "uncertain")]
+    assert batches(stage, DELETE) == [[1, 2]]
+
+
 def test_a_lost_assignment_of_many_is_repeated(stage: Stage) -> None:
     """Assigning twice does no harm: the call is made again, and nothing is read."""
     make_tasks(stage, FEW)
