@@ -56,15 +56,18 @@ def main(
     """
     rows: list[Row] = []
     failed = False
-    told = Console(stderr=True)
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, Progress(console=told) as progress:
+    errors = Console(stderr=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as name,
+        Progress(console=errors) as progress,
+    ):
         bench = Bench(Path(name), runs=runs, long=long, postgres=postgres)
         for case in progress.track(list(only or CASES), description="Measuring"):
             progress.console.print(f"{case}: {(CASES[case].__doc__ or '').splitlines()[0]}")
             try:
                 rows += CASES[case](bench)
             except BenchmarkError as error:
-                told.print(f"[red]{case} failed:[/] {error}")
+                errors.print(f"[red]{case} failed:[/] {error}")
                 failed = True
     if to_json:
         click.echo(json.dumps(as_json(rows), indent=2))

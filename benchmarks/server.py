@@ -55,7 +55,7 @@ class Sandbox:
 def sandbox(
     *, tasks: int, latency: float = 0.0, per_minute: int | None = None
 ) -> Iterator[Sandbox]:
-    """A sandbox of New e-mail tasks with the ids 1 to ``tasks``."""
+    """A sandbox of New email tasks with the ids 1 to ``tasks``."""
     settings = {"tasks": tasks, "latency": latency, "per_minute": per_minute}
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.server", json.dumps(settings)],

@@ -287,8 +287,8 @@ Example:
             self.listen(cast("IO[str]", lines))
         except (LedgerError, ConfigurationError) as error:
             self.logger.error("Stopped: %s", error)  # noqa: TRY400 - one line is enough
-            told = self._signals.first
-            return 1 if told is None else 128 + told
+            signal_number = self._signals.first
+            return 1 if signal_number is None else 128 + signal_number
         except Exception:
             if self.result.stopped is None:
                 raise

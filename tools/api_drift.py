@@ -201,11 +201,11 @@ def main(file: Path) -> None:
     except UnreadableDocumentError as error:
         click.echo(f"Error: {file} cannot be compared: {error}", err=True)
         raise SystemExit(2) from None
-    told = lines(changes(facts, document))
-    for line in told:
+    found = lines(changes(facts, document))
+    for line in found:
         click.echo(line)
-    if told:
-        click.echo(f"{len(told)} differences to the facts as of {facts.source['asOf']}.", err=True)
+    if found:
+        click.echo(f"{len(found)} differences to the facts as of {facts.source['asOf']}.", err=True)
         raise SystemExit(1)
     click.echo(f"Nothing has changed: {len(calls)} operations as of {facts.source['asOf']}.")
 

@@ -66,5 +66,11 @@ def write() -> None:
     DOCUMENT.write_text(commands_markdown())
 
 
+@documents.command()
+def show() -> None:
+    """Show the page as it would be written."""
+    click.echo(commands_markdown())
+
+
 if __name__ == "__main__":
     documents()

@@ -12,7 +12,7 @@ DEFAULT_API_URL = "https://api.reply.io/v3"
 
 @dataclass(frozen=True, slots=True)
 class ReplyAccess:
-    """Where Reply is and who calls, as the settings say. Its ``repr`` holds no key and no e-mail.
+    """Where Reply is and who calls, as the settings say. Its ``repr`` holds no key and no email.
 
     Attributes:
         api_url: Base URL with ``/v3``; ``http`` only on loopback.

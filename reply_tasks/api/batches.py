@@ -42,12 +42,12 @@ def decide_batch(call: Call, answer: Answer, task_ids: Collection[int]) -> Decis
 def _failure(call: Call, item: object) -> Decision:
     """Why one task failed, with the reason that a call of its own would have had."""
     members: Mapping[str, Any] = item if isinstance(item, Mapping) else {"error": item}
-    error, told = one_line(members.get("error")), one_line(members.get("errorDetails"))
+    error, details = one_line(members.get("error")), one_line(members.get("errorDetails"))
     status = _AS_STATUS.get(error.lower(), HTTPStatus.BAD_REQUEST)
     code = _CANNOT_COMPLETE if status is HTTPStatus.CONFLICT else error
     return Decision(
         Action.REJECTED,
-        reason_of(call, status, Problem("", status, told, code)),
-        ": ".join(part for part in (error, told) if part) or "Reply does not say why.",
+        reason_of(call, status, Problem("", status, details, code)),
+        ": ".join(part for part in (error, details) if part) or "Reply does not say why.",
         problem=members,
     )

@@ -33,7 +33,7 @@ class ReplyClient(Requests):
         before_first_byte: Callable[[], object] | None = None,
         after_last_byte: Callable[[], object] | None = None,
     ) -> Answer:
-        """Execute a task, which sends its e-mail or SMS: ``POST /v3/tasks/{id}/execute``.
+        """Execute a task, which sends its email or SMS: ``POST /v3/tasks/{id}/execute``.
 
         Args:
             task_id: The task.

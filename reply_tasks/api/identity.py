@@ -18,7 +18,7 @@ class Identity:
     def headers(self, act_as_user_id: int | None = None) -> dict[str, str]:
         """The identity headers of one call.
 
-        ``act_as_user_id`` replaces the user of the settings, and then no e-mail is sent:
+        ``act_as_user_id`` replaces the user of the settings, and then no email is sent:
         Reply would be told of two users.
         """
         user = self.user_id if act_as_user_id is None else act_as_user_id

@@ -31,18 +31,18 @@ class ReplyClock:
         heard = self._heard
         if answer.date is None or (not closely and heard is not None and at - heard[1] < FRESH):
             return
-        told = answer.answered_at
-        if told is not None:
+        answered = answer.answered_at
+        if answered is not None:
             with self._lock:
-                self._heard = (told, at)
+                self._heard = (answered, at)
 
     def at(self, moment: float) -> datetime | None:
-        """Reply's time, UTC, at an instant of the monotonic clock; None until Reply has told it."""
+        """Reply's time, UTC, at an instant of the monotonic clock; None until Reply has said it."""
         with self._lock:
             if self._heard is None:
                 return None
-            told, at = self._heard
-        return told + timedelta(seconds=moment - at)
+            answered, at = self._heard
+        return answered + timedelta(seconds=moment - at)
 
     def ahead_of(self, now: datetime, moment: float) -> float | None:
         """Seconds by which Reply's clock is ahead of one that says ``now`` at ``moment``."""

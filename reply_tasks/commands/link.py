@@ -39,7 +39,7 @@ Example:
 
 
 @dataclass(slots=True)
-class _Told:
+class _Summary:
     """What came of the lines."""
 
     linked: int = 0
@@ -77,14 +77,14 @@ def link(
     """
     with _ledger(settings, replace=replace, dry_run=dry_run) as bring_in:
         try:
-            told = _link(read_pairs(source), bring_in, replace=replace)
+            summary = _link(read_pairs(source), bring_in, replace=replace)
         except HeadingError as error:
             raise click.ClickException(str(error)) from None
     if as_json:
-        print_json(told)
+        print_json(summary)
     else:
-        _tell(told, dry_run=dry_run)
-    if told.refused:
+        _show(summary, dry_run=dry_run)
+    if summary.refused:
         raise click.exceptions.Exit(SOME_REFUSED)
 
 
@@ -125,23 +125,23 @@ def _write(
         return import_links(connection, pairs, replace=replace)
 
 
-def _link(read: Iterator[Pair | BadLine], bring_in: BringIn, *, replace: bool) -> _Told:
-    told = _Told()
+def _link(read: Iterator[Pair | BadLine], bring_in: BringIn, *, replace: bool) -> _Summary:
+    summary = _Summary()
     while batch := list(islice(read, A_TRANSACTION)):
-        told.refused += [each for each in batch if isinstance(each, BadLine)]
+        summary.refused += [each for each in batch if isinstance(each, BadLine)]
         pairs = {each.external_id: each for each in batch if isinstance(each, Pair)}
         found = bring_in({key: each.task_id for key, each in pairs.items()})
-        told.linked += len(found.new)
-        told.known += len(found.known)
+        summary.linked += len(found.new)
+        summary.known += len(found.known)
         if replace:
-            told.replaced += len(found.conflicts)
+            summary.replaced += len(found.conflicts)
         else:
-            told.refused += [
+            summary.refused += [
                 BadLine(pairs[key].line, _why(pairs[key], other))
                 for key, other in found.conflicts.items()
             ]
-    told.refused.sort()
-    return told
+    summary.refused.sort()
+    return summary
 
 
 def _why(pair: Pair, other: Link) -> str:
@@ -153,12 +153,12 @@ def _why(pair: Pair, other: Link) -> str:
     return f"{key} is linked to task {other.task_id}"
 
 
-def _tell(told: _Told, *, dry_run: bool) -> None:
-    for line, why in told.refused:
+def _show(summary: _Summary, *, dry_run: bool) -> None:
+    for line, why in summary.refused:
         click.echo(f"Line {line} is left out: {why}.", err=True)
     verb = "would be" if dry_run else "were"
-    parts = [f"{told.linked:,} {verb} linked", f"{told.known:,} are linked already"]
-    if told.replaced:
-        parts.append(f"{told.replaced:,} {verb} replaced")
-    parts.append(f"{len(told.refused):,} {verb} refused")
+    parts = [f"{summary.linked:,} {verb} linked", f"{summary.known:,} are linked already"]
+    if summary.replaced:
+        parts.append(f"{summary.replaced:,} {verb} replaced")
+    parts.append(f"{len(summary.refused):,} {verb} refused")
     click.echo(f"{', '.join(parts)}.")

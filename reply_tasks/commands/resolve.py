@@ -78,7 +78,7 @@ def resolve(  # noqa: PLR0913 - each one an option
         raise click.UsageError("--as needs the ID of an operation.")
     if task_id is not None and (word != OperatorVerdict.SENT or len(ids) != 1):
         raise click.UsageError("--task needs --as sent and the ID of one operation.")
-    told: list[Fate] = []
+    fates: list[Fate] = []
     try:
         with one_line_errors(), ExitStack() as stack:
             ledger = stack.enter_context(
@@ -89,17 +89,17 @@ def resolve(  # noqa: PLR0913 - each one an option
             resolver = Resolver(ledger, look, dry_run=dry_run)
             said = None if word is None else OperatorVerdict(word)
             for fate in _fates(resolver, chosen, said, task_id):
-                told.append(fate)
+                fates.append(fate)
                 if not as_json:
                     click.echo(_line(fate))
     except (ReadBackError, ResolveError) as error:
         raise click.ClickException(str(error)) from None
     finally:
         if as_json:
-            click.echo(json.dumps([asdict(fate) for fate in told], indent=2))
-    if not told and not as_json:
+            click.echo(json.dumps([asdict(fate) for fate in fates], indent=2))
+    if not fates and not as_json:
         click.echo("Nothing is open: every operation has its outcome.")
-    if any(fate.outcome is Outcome.UNCERTAIN for fate in told):
+    if any(fate.outcome is Outcome.UNCERTAIN for fate in fates):
         raise click.exceptions.Exit(STAYS_UNCERTAIN)
 
 

@@ -76,9 +76,9 @@ def learn_links(connection: Connection, settlements: Iterable[Settlement]) -> No
 
     In the transaction that settles; the counter of the operations is locked by then.
     """
-    told = [link for link in map(_told_by, settlements) if link is not None]
-    if told:
-        _write(connection, told)
+    learnt = [link for link in map(_learnt_from, settlements) if link is not None]
+    if learnt:
+        _write(connection, learnt)
 
 
 def sort_links(connection: Connection, pairs: Mapping[str, int]) -> SortedLinks:
@@ -144,7 +144,7 @@ def _replace(connection: Connection, external_id: str, task_id: int) -> None:
     _insert(connection, [(Link(external_id, task_id, LinkSource.IMPORTED), None)])
 
 
-def _told_by(settlement: Settlement) -> tuple[Link, str] | None:
+def _learnt_from(settlement: Settlement) -> tuple[Link, str] | None:
     entry, task_id = settlement.entry, settlement.task_id
     says_so = settlement.outcome in {Outcome.APPLIED, Outcome.UNCHANGED} and not settlement.repeats
     if entry.external_id is None or task_id is None or not says_so:
@@ -154,13 +154,13 @@ def _told_by(settlement: Settlement) -> tuple[Link, str] | None:
     return Link(entry.external_id, task_id, source), entry.operation_id
 
 
-def _write(connection: Connection, told: list[tuple[Link, str]]) -> None:
-    known = links_of(connection, {link.external_id for link, _ in told})
-    missing = [(link, by) for link, by in told if link.external_id not in known]
+def _write(connection: Connection, learnt: list[tuple[Link, str]]) -> None:
+    known = links_of(connection, {link.external_id for link, _ in learnt})
+    missing = [(link, by) for link, by in learnt if link.external_id not in known]
     taken = _links_to(connection, {link.task_id for link, _ in missing})
     new: list[tuple[Link, str | None]] = []
     in_doubt: dict[str, None] = {}
-    for link, by in told:
+    for link, by in learnt:
         other = known.get(link.external_id)
         if other is None:
             ambiguous = link.task_id in taken

@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 def remember(connection: Connection, settlements: Iterable[Settlement]) -> None:
     """Bring ``tasks`` up to date: what was last applied, and what can't be done again."""
-    told: dict[Bulk, dict[int, dict[str, Any]]] = {}
+    rows_of: dict[Bulk, dict[int, dict[str, Any]]] = {}
     for settlement in settlements:
         task_id = settlement.entry.task_id
         if task_id is None:
             continue
         for statement, row in _said_of_tasks(settlement, task_id):
-            told.setdefault(statement, {})[row["task_id"]] = row
+            rows_of.setdefault(statement, {})[row["task_id"]] = row
         if settlement.shaken is not None:
             _remember_shaken(connection, task_id, settlement)
         elif settlement.confirmed:
             _forget_shaken(connection, task_id)
-    for statement, rows in told.items():
+    for statement, rows in rows_of.items():
         statement.run(connection, list(rows.values()))
 
 

@@ -100,8 +100,8 @@ def history(connection: Connection, key: str) -> History:
         if link.external_id == key:
             kinds.setdefault(link.task_id, set()).add(KeyKind.EXTERNAL_ID)
     by_task = _by_task(connection, [*kinds], links)
-    told = {row.operation_id for rows in by_task.values() for row in rows}
-    lost = _rows(connection, operations.c.operation_id, [*without_task - told])
+    shown = {row.operation_id for rows in by_task.values() for row in rows}
+    lost = _rows(connection, operations.c.operation_id, [*without_task - shown])
     tasks = [
         _task_history(key, task_id, kinds[task_id], rows, links)
         for task_id, rows in by_task.items()

@@ -27,13 +27,13 @@ class Sighting:
 
     Attributes:
         found: ``EXECUTED``: the task is there. ``STILL_NEW``: no such task is. Else ``UNCLEAR``.
-        told: The same in a sentence.
+        detail: The same in a sentence.
         task: The task, where it was found.
         may_change: Whether another look, later, may tell more.
     """
 
     found: Found
-    told: str
+    detail: str
     task: TaskDetail | None = None
     may_change: bool = False
 
@@ -95,8 +95,8 @@ def sighting(
         if not has_body(task, body) and not any(_made_by(task, other) for other in in_doubt)
     ]
     if same and any(_equal(other, body) for other in in_doubt):
-        told = f"{_named(same)} what it asked for, and so does another record that is not settled."
-        return Sighting(Found.UNCLEAR, told, may_change=True)
+        said = f"{_named(same)} what it asked for, and so does another record that is not settled."
+        return Sighting(Found.UNCLEAR, said, may_change=True)
     if len(same) > 1:
         return Sighting(Found.UNCLEAR, f"{_named(same)} what it asked for.")
     if same and (same[0].created_at is None or same[0].creation_source is None):
@@ -107,8 +107,8 @@ def sighting(
     if same:
         return Sighting(Found.EXECUTED, f"{_named(same)} what it asked for.", same[0])
     if strange:
-        told = f"{_named(strange)} like what it asked for, and was made since, with another text."
-        return Sighting(Found.UNCLEAR, told, may_change=True)
+        said = f"{_named(strange)} like what it asked for, and was made since, with another text."
+        return Sighting(Found.UNCLEAR, said, may_change=True)
     return Sighting(Found.STILL_NEW, "no such task is there.")
 
 

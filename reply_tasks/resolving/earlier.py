@@ -33,8 +33,8 @@ def after_execution(entry: Entry, execution: Execution) -> Meaning:
             Outcome.UNCHANGED, None, f"{_DONE[entry.operation]} by {other} from the same record."
         )
     ending = "" if execution.outcome is Outcome.APPLIED else ", and the execution failed"
-    told = f"{other.capitalize()} {_TOLD[entry.operation]}{ending}."
-    return Meaning(Outcome.REJECTED, Reason.ALREADY_EXECUTED, told)
+    detail = f"{other.capitalize()} {_TOLD[entry.operation]}{ending}."
+    return Meaning(Outcome.REJECTED, Reason.ALREADY_EXECUTED, detail)
 
 
 _DONE = {

@@ -46,24 +46,24 @@ def judge_execution(claim: Claim, read: ReadBack, *, now: datetime) -> Settlemen
     """The outcome of an execution or completion that may have been sent, after one look."""
     task = read.task
     if task is None:
-        told = f"The task can't be read back: {read.refusal}"
-        return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, told))
+        said = f"The task can't be read back: {read.refusal}"
+        return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, said))
     found = judge_read_back(task, claimed_at=_by_reply_s_clock(claim, read, now=now))
-    told = f"Read back by `reply-tasks resolve`: the task is {state_of(task)}."
+    said = f"Read back by `reply-tasks resolve`: the task is {state_of(task)}."
     match found:
         case Found.EXECUTED:
-            return _settlement(claim, read, now, Outcome.APPLIED, detail=told, task=task)
+            return _settlement(claim, read, now, Outcome.APPLIED, detail=said, task=task)
         case Found.FAILED:
             reason = Reason.EXECUTION_FAILED
             return _settlement(
-                claim, read, now, Outcome.REJECTED, reason=reason, detail=told, task=task
+                claim, read, now, Outcome.REJECTED, reason=reason, detail=said, task=task
             )
         case Found.NOT_OURS:
-            detail = f"{told} It was not this call that closed the task."
+            detail = f"{said} It was not this call that closed the task."
             reason = Reason.TASK_NOT_NEW
             return _settlement(claim, read, now, Outcome.REJECTED, reason=reason, detail=detail)
         case _:
-            detail = for_a_person(claim, told)
+            detail = for_a_person(claim, said)
             return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=detail)
 
 
@@ -79,14 +79,14 @@ def judge_deletion(claim: Claim, read: ReadBack, *, now: datetime) -> Settlement
             for attempt in claim.attempts
         )
         if seen and read.not_found:
-            told = "Read back by `reply-tasks resolve`: the task was there, and is not any more."
-            return _settlement(claim, read, now, Outcome.APPLIED, detail=told)
-        told = f"The task can't be read back: {read.refusal}"
-        return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, told))
-    told = f"Read back by `reply-tasks resolve`: the task is {state_of(read.task)}."
+            said = "Read back by `reply-tasks resolve`: the task was there, and is not any more."
+            return _settlement(claim, read, now, Outcome.APPLIED, detail=said)
+        said = f"The task can't be read back: {read.refusal}"
+        return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, said))
+    said = f"Read back by `reply-tasks resolve`: the task is {state_of(read.task)}."
     if read.task.status in GONE:
-        return _settlement(claim, read, now, Outcome.APPLIED, detail=told, task=read.task)
-    return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, told))
+        return _settlement(claim, read, now, Outcome.APPLIED, detail=said, task=read.task)
+    return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, said))
 
 
 def judge_creation(claim: Claim, search: Search, *, now: datetime) -> Settlement | None:
@@ -99,20 +99,20 @@ def judge_creation(claim: Claim, search: Search, *, now: datetime) -> Settlement
     if search.body is None:
         return None
     if read.refusal:
-        told = f"Its task can't be looked for: {read.refusal}"
-        return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, told))
+        said = f"Its task can't be looked for: {read.refusal}"
+        return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, said))
     seen = sighting(
         search.tasks,
         search.body,
         claimed_at=_by_reply_s_clock(claim, read, now=now),
         in_doubt=search.in_doubt,
     )
-    told = f"Looked for by `reply-tasks resolve`: {seen.told}"
+    said = f"Looked for by `reply-tasks resolve`: {seen.detail}"
     if seen.found is Found.EXECUTED and seen.task is not None:
         return _settlement(
-            claim, read, now, Outcome.APPLIED, detail=told, task=seen.task, created=seen.task.id
+            claim, read, now, Outcome.APPLIED, detail=said, task=seen.task, created=seen.task.id
         )
-    return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, told))
+    return _settlement(claim, read, now, Outcome.UNCERTAIN, detail=for_a_person(claim, said))
 
 
 def judge_assignment(claim: Claim, read: ReadBack, *, now: datetime) -> Settlement | None:
@@ -242,13 +242,13 @@ def _by_reply_s_clock(claim: Claim, read: ReadBack, *, now: datetime) -> datetim
     return claim.claimed_at + timedelta(seconds=ahead or 0.0)
 
 
-def for_a_person(claim: Claim, told: str) -> str:
+def for_a_person(claim: Claim, said: str) -> str:
     """What was found, and what a person can do about what is not established."""
     shown = claim.entry.operation_id[:SHOWN_ID]
     creates = claim.entry.operation is Operation.CREATE
     found = "whether it was created, and as which task" if creates else "whether it was sent"
     sent = f"--as sent{' --task ID' if creates else ''} {shown}"
     return (
-        f"{told} Look in Reply {found}, and say so: `reply-tasks resolve {sent}` or `--as not-sent "
+        f"{said} Look in Reply {found}, and say so: `reply-tasks resolve {sent}` or `--as not-sent "
         f"{shown}`; or resolve again later."
     )

@@ -159,16 +159,16 @@ class Resolver:
     def _of_a_claim(self, claim: Claim) -> Fate:
         settlement = self._look(claim)
         if settlement is None:
-            told = left_to_the_next_run(claim.entry.operation)
-            return _fate(claim.entry, OpenAs.CLAIMED, None, None, told)
+            sentence = left_to_the_next_run(claim.entry.operation)
+            return _fate(claim.entry, OpenAs.CLAIMED, None, None, sentence)
         return self._settle(settlement, OpenAs.CLAIMED)
 
     def _of_an_uncertain(self, claim: Claim) -> Fate:
         settlement = self._look(claim)
         if settlement is None:
-            told = "The ledger does not know for certain whom its address stood for."
-            told = for_a_person(claim, told)
-            return _fate(claim.entry, OpenAs.UNCERTAIN, Outcome.UNCERTAIN, None, told)
+            sentence = "The ledger does not know for certain whom its address stood for."
+            sentence = for_a_person(claim, sentence)
+            return _fate(claim.entry, OpenAs.UNCERTAIN, Outcome.UNCERTAIN, None, sentence)
         return self._settle(settlement, OpenAs.UNCERTAIN)
 
     def _look(self, claim: Claim) -> Settlement | None:
@@ -209,9 +209,9 @@ class Resolver:
                         _settle_anew(connection, settlement)
             except ClaimLostError:
                 return _fate(entry, was, None, None, "Another process has settled it meanwhile.")
-        told = settlement.detail or ""
+        sentence = settlement.detail or ""
         known = entry._replace(task_id=settlement.task_id)
-        return _fate(known, was, settlement.outcome, settlement.reason, told)
+        return _fate(known, was, settlement.outcome, settlement.reason, sentence)
 
     def _those_in_wait(self) -> Iterator[Fate]:
         """Settle operations that were never sent because of one that is no longer uncertain."""

@@ -155,7 +155,7 @@ class Undeletable(Assumption):
 
 
 class EmailSearch(Assumption):
-    """Which contacts and mailboxes does a search by an e-mail address find?"""
+    """Which contacts and mailboxes does a search by an email address find?"""
 
     EXACT = "exact", "those with this address, whatever its case"
     PART = "part", "also those whose address contains it"

@@ -62,7 +62,7 @@ def _read_scopes(text: str) -> tuple[str, ...]:
     type=click.Choice([mix.value for mix in Mix]),
     default=Mix.VARIED.value,
     show_default=True,
-    help="varied: every type and status. emails: New e-mail tasks only.",
+    help="varied: every type and status. emails: New email tasks only.",
 )
 @click.option(
     "--api-key", default=DEFAULT_API_KEY, show_default=True, help="The only key that is accepted."

@@ -29,8 +29,8 @@ def delete_batch(visit: Visit) -> Answer:
     form = visit.form()
     ids = form.ids("ids", MOST_IDS)
     form.check()
-    told = visit.assumed.undeletable is Undeletable.NOT_FOUND
-    when_refused = ItemError.NOT_FOUND if told else None
+    as_not_found = visit.assumed.undeletable is Undeletable.NOT_FOUND
+    when_refused = ItemError.NOT_FOUND if as_not_found else None
     return run_batch(visit, ids, lambda task: _deleted(task, visit), when_refused)
 
 

@@ -114,7 +114,7 @@ def _acting(key: Key, headers: Mapping[str, str]) -> User:
         if "x-user-email" not in headers:
             raise business(403, "USER_REQUIRED", "An organization key must name the acting user.")
         if team is None:
-            detail = "An organization key that names a user by e-mail must name the team."
+            detail = "An organization key that names a user by email must name the team."
             raise business(403, "TEAM_REQUIRED", detail, teams=_teams(users))
     if team is not None:
         teams = {str(user.team_id) for user in users}

@@ -32,7 +32,7 @@ class MailboxType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An e-mail account of Reply's."""
+    """An email account of Reply's."""
 
     id: int
     email: str

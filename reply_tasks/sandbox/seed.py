@@ -44,7 +44,7 @@ class Mix(StrEnum):
 
     #: Every type and status, some owned by a sequence, a few that fail or cannot be rendered.
     VARIED = "varied"
-    #: Every task is a New e-mail that anybody may update or execute.
+    #: Every task is a New email that anybody may update or execute.
     EMAILS = "emails"
 
 

@@ -161,7 +161,7 @@ class SandboxServer:
         return fault
 
     def create_task(self, task_id: int | None = None, **members: Unpack[TaskMembers]) -> Task:
-        """A new task; without members a New e-mail that can be updated and executed."""
+        """A new task; without members a New email that can be updated and executed."""
         return self.store.create(task_id, **members)
 
     def create_contact(

@@ -13,7 +13,7 @@ from reply_tasks.sandbox.tasks import Task, TaskMembers
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One e-mail or SMS that Reply would have sent."""
+    """One email or SMS that Reply would have sent."""
 
     task_id: int
     kind: Literal["email", "sms"]

@@ -93,7 +93,7 @@ def read_instant(text: str) -> datetime | None:
 
 
 def address_of(task: Task, contact: Contact | None) -> str | None:
-    """Where the task reaches its contact: an e-mail address, a phone number or a profile."""
+    """Where the task reaches its contact: an email address, a phone number or a profile."""
     if contact is None:
         return None
     if task.task_type in _BY_MAIL:

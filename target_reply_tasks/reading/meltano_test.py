@@ -1,6 +1,6 @@
 """``meltano config test``: Meltano sends a record that it made up, to see what the target does.
 
-Taken like any other it would reach Reply: with ``default_operation: execute`` as a real e-mail.
+Taken like any other it would reach Reply: with ``default_operation: execute`` as a real email.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

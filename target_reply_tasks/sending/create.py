@@ -55,8 +55,8 @@ class _Creation:
         if seen.found is not Found.STILL_NEW or self._shown is None:
             return seen
         # It may be what Reply made of the record: nothing says that a second one would differ.
-        told = f"Reply answered with task {self._shown.id}, which is not what it asked for."
-        return Evidence(Found.UNCLEAR, told, may_change=True)
+        detail = f"Reply answered with task {self._shown.id}, which is not what it asked for."
+        return Evidence(Found.UNCLEAR, detail, may_change=True)
 
     def _search(self, calls: Calls) -> Evidence:
         body = calls.wire_body
@@ -72,9 +72,9 @@ class _Creation:
             if task_id not in self._read:
                 read = calls.read(task_id)
                 if read.task is None:
-                    told = f"task {task_id}, which may be it, can't be read: {read.detail}"
-                    return Evidence(Found.UNCLEAR, told, may_change=True)
+                    detail = f"task {task_id}, which may be it, can't be read: {read.detail}"
+                    return Evidence(Found.UNCLEAR, detail, may_change=True)
                 self._read[task_id] = read.task
         tasks = [self._read[task_id] for task_id in ids]
         seen = sighting(tasks, body, claimed_at=calls.claimed_at, in_doubt=others.in_doubt)
-        return Evidence(seen.found, seen.told, seen.task, seen.may_change)
+        return Evidence(seen.found, seen.detail, seen.task, seen.may_change)

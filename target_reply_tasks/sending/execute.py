@@ -53,8 +53,8 @@ def read_back(calls: Calls) -> Evidence:
     if task is None:
         return Evidence(Found.UNCLEAR, f"the task can't be read back: {read.detail}")
     found = judge_read_back(task, claimed_at=calls.claimed_at)
-    told = "still New" if found is Found.STILL_NEW else state_of(task)
-    return Evidence(found, f"the task is {told}.", task)
+    state = "still New" if found is Found.STILL_NEW else state_of(task)
+    return Evidence(found, f"the task is {state}.", task)
 
 
 EXECUTION = Irreversible(Call.EXECUTE, Calls.execute, read_back, "executed")

@@ -28,13 +28,13 @@ class Evidence:
 
     Attributes:
         found: What was established.
-        told: The same in a sentence.
+        detail: The same in a sentence.
         task: The task that it is about, where it could be read.
         may_change: Whether another look, within the time that the call has, may tell more.
     """
 
     found: Found
-    told: str
+    detail: str
     task: TaskDetail | None = None
     may_change: bool = False
 
@@ -122,29 +122,31 @@ def find_out(  # noqa: PLR0911 - one return for each finding
 ) -> Settlement | None:
     """Ask the world, and settle by what is found; None: it may be sent once more."""
     evidence = _evidence(calls, kind, doubt)
-    told = evidence.told
+    said = evidence.detail
     match evidence.found:
         case Found.EXECUTED:
             return calls.settled(
-                Outcome.APPLIED, detail=f"Read back after a lost answer: {told}", task=evidence.task
+                Outcome.APPLIED,
+                detail=f"Read back after a lost answer: {said}",
+                task=evidence.task,
             )
         case Found.FAILED:
-            return _failed(calls, evidence.task, f"Read back after a lost answer: {told}")
+            return _failed(calls, evidence.task, f"Read back after a lost answer: {said}")
         case Found.NOT_OURS:
             return calls.settled(
                 Outcome.REJECTED,
                 reason=Reason.TASK_NOT_NEW,
                 detail="The answer was lost, and it was not this call that closed the task: "
-                f"{told}",
+                f"{said}",
             )
         case Found.STILL_NEW if _contradicts(doubt.refusal):
-            return _uncertain(calls, kind, f"Reply refused it as not New, but {told}")
+            return _uncertain(calls, kind, f"Reply refused it as not New, but {said}")
         case Found.STILL_NEW if doubt.refusal is not None:
             return calls.refused(doubt.refusal)
         case Found.STILL_NEW if _may_send_again(calls, kind):
             return None
         case _:
-            return _uncertain(calls, kind, told)
+            return _uncertain(calls, kind, said)
 
 
 def _contradicts(refusal: Decision | None) -> bool:

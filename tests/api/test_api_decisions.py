@@ -152,7 +152,7 @@ def test_only_what_can_not_be_undone_can_be_lost() -> None:
 
 
 def test_a_failed_execution_keeps_what_reply_returned() -> None:
-    """200 with isFailed: the e-mail did not leave, and the task is the evidence."""
+    """200 with isFailed: the email did not leave, and the task is the evidence."""
     made = decide(Call.EXECUTE, answer(200, FAILED), task_id=42)
     assert made.reason is Reason.EXECUTION_FAILED
     assert made.task is not None

@@ -83,7 +83,7 @@ def test_the_acting_identity(
     act_as: int | None,
     sent: dict[str, str],
 ) -> None:
-    """A record's user replaces the user of the settings, by number and by e-mail."""
+    """A record's user replaces the user of the settings, by number and by email."""
     with connect(server.url, identity=identity) as client:
         client.update_task(1, BODY, act_as_user_id=act_as)
         client.get_task(1, act_as_user_id=act_as)

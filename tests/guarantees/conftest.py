@@ -10,7 +10,7 @@ from target_runs import Stage
 
 @pytest.fixture
 def stage(quick_folder: Path) -> Iterator[Stage]:
-    """A sandbox with ten New e-mails, and an empty ledger."""
+    """A sandbox with ten New emails, and an empty ledger."""
     with sandbox() as server:
         for task_id in range(1, 11):
             server.create_task(task_id)

@@ -123,7 +123,7 @@ def test_processes_that_open_a_fresh_ledger_at_once_all_get_it(ledger_url: str) 
 
 
 def test_a_ledger_file_is_its_owners_alone(tmp_path: Path) -> None:
-    """It and its side files hold the texts of e-mails, whatever the umask is."""
+    """It and its side files hold the texts of emails, whatever the umask is."""
     before = os.umask(0)
     try:
         with (

@@ -59,13 +59,13 @@ class Sandbox:
         return task
 
     def sent(self) -> list[int]:
-        """The task of every e-mail that went out, in order."""
+        """The task of every email that went out, in order."""
         return [each["task_id"] for each in self.control("outbox")]
 
 
 @contextmanager
 def sandbox_process(folder: Path, **options: object) -> Iterator[Sandbox]:
-    """``reply-tasks sandbox`` with New e-mails and without limits, until the block ends."""
+    """``reply-tasks sandbox`` with New emails and without limits, until the block ends."""
     ready = folder / "sandbox.url"
     options = {
         "tasks": 400,

@@ -137,7 +137,7 @@ def _folder_of(process: Path) -> Path | None:
 
 
 def _assert_all_done_once(project: Project) -> None:
-    """Every record is applied; each e-mail went out once, and each other shard had one worker."""
+    """Every record is applied; each email went out once, and each other shard had one worker."""
     assert sorted(project.sandbox.sent()) == list(SENT)
     assert fates(project.operations()).keys() == {
         *(f"00T-{n}" for n in UPDATED),

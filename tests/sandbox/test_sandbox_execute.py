@@ -12,7 +12,7 @@ from reply_tasks.sandbox import Dialect, Endpoint, Template
 
 
 def test_an_execution_sends_the_rendered_template_and_finishes_the_task() -> None:
-    """The outbox has the e-mail, the task its final content."""
+    """The outbox has the email, the task its final content."""
     with sandbox(clock=lambda: 1_800_000_000.25) as api:
         task = api.server.create_task()
         answer = api.execute(task.id)

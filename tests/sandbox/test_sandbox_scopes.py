@@ -83,7 +83,7 @@ def test_each_endpoint_needs_its_scope(
 def test_an_organizations_key_must_name_a_user(
     acting: dict[str, str], status: int, told: str | int
 ) -> None:
-    """It has no owner to fall back on; by e-mail it needs the team, too."""
+    """It has no owner to fall back on; by email it needs the team, too."""
     keys = {"k": Key(PEOPLE, of_organization=True)}
     with sandbox(keys=keys) as api, client_of(api.server, key="k", acting=acting) as client:
         answer = client.call("GET", "/whoami")

@@ -18,12 +18,12 @@ def mails(stage: Stage) -> Stage:
 
 
 def sent(stage: Stage) -> list[int]:
-    """The task of every e-mail that went out."""
+    """The task of every email that went out."""
     return [each.task_id for each in stage.sandbox.outbox]
 
 
 def mail(task_id: int, **members: Any) -> Any:
-    """An update of an e-mail task."""
+    """An update of an email task."""
     return update(task_id, **{"taskType": "manualEmail", **members})
 
 
