@@ -143,14 +143,14 @@ class Requests:
         target: str,
         body: Body | None = None,
         *,
-        user: int | None = None,
+        act_as_user_id: int | None = None,
         coding: bytes = _PLAIN,
         before_first_byte: Callable[[], object] | None = None,
         after_last_byte: Callable[[], object] | None = None,
         form: RequestForm | None = None,
     ) -> Answer:
         form = form or self.know_form()
-        lines = self._acting_as(user, form.header) + coding
+        lines = self._acting_as(act_as_user_id, form.header) + coding
         data = None
         if body is not None:
             lines += _JSON
