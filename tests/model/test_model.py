@@ -6,24 +6,23 @@ tap has emitted what is settled.
 """
 
 import json
-import os
 import shutil
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from any_order import holds_in_any_order
 from click.testing import CliRunner
-from crash_nursery import Nursery, Order
+from crash_nursery import Order
 from crash_steps import STEPS
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import precondition, rule
 from model_input import IN_AN_EXECUTION, TASKS, Ask, Deed, executions, inputs, modes, tasks
 from model_world import World
 from sqlalchemy import Connection
-from target_runs import KEY, USERS, signals_kept
+from target_runs import signals_kept
 
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.ledger import Ledger, open_engine
@@ -31,7 +30,7 @@ from reply_tasks.ledger.held import Held, held_operations
 from reply_tasks.ledger.holding import note_preview
 from reply_tasks.ledger.pruning import prune
 from reply_tasks.operator.approval import ApprovalResult, approve_as_shown, decline_held, what_waits
-from reply_tasks.sandbox import Endpoint, FaultKind, SandboxServer, Task, Template, When
+from reply_tasks.sandbox import Endpoint, FaultKind, Task, Template, When
 from tap_reply_tasks.tap import TapReplyTasks
 
 
@@ -261,40 +260,26 @@ class Model(World):
             shutil.rmtree(self.stage.folder)
 
 
-def _hold(home: Path, *, examples: int, steps: int, phases: Sequence[Phase]) -> None:
-    with (
-        Nursery() as nursery,
-        SandboxServer(
-            tasks=[Task(task_id) for task_id in TASKS],
-            keys={KEY: USERS},
-            requests_per_minute=None,
-            requests_per_hour=None,
-        ) as server,
-    ):
-        world: Any = type(
-            "AnyOrder", (Model,), {"nursery": nursery, "server": server, "home": home}
-        )
-        run_state_machine_as_test(
-            world,
-            settings=settings(
-                max_examples=examples,
-                stateful_step_count=steps,
-                phases=phases,
-                deadline=None,
-                database=None,
-                derandomize="REPLY_TASKS_MODEL_ANEW" not in os.environ,
-                print_blob=True,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-
-
 def test_every_order_of_events_keeps_the_promises(quick_folder: Path) -> None:
     """A few hundred steps; REPLY_TASKS_MODEL_ANEW=1 draws others than last time."""
-    _hold(quick_folder, examples=5, steps=15, phases=[Phase.generate])
+    holds_in_any_order(
+        Model,
+        quick_folder,
+        examples=5,
+        steps=15,
+        phases=[Phase.generate],
+        tasks=map(Task, TASKS),
+    )
 
 
 @pytest.mark.e2e
 def test_every_long_order_of_events_keeps_the_promises(quick_folder: Path) -> None:
     """Thousands of steps; a failure is brought to its shortest form."""
-    _hold(quick_folder, examples=16, steps=30, phases=[Phase.generate, Phase.shrink])
+    holds_in_any_order(
+        Model,
+        quick_folder,
+        examples=16,
+        steps=30,
+        phases=[Phase.generate, Phase.shrink],
+        tasks=map(Task, TASKS),
+    )

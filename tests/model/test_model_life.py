@@ -4,26 +4,23 @@ Two keys of one contact are equal rows, so that the tasks of lost creations can 
 apart: whatever happens, no key is created twice, and nothing is lost.
 """
 
-import os
 import shutil
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from crash_nursery import Nursery, Order
+from any_order import holds_in_any_order
+from crash_nursery import Order
 from crash_steps import STEPS
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import precondition, rule
 from life_world import Ask, LifeWorld, asks
 from messages import lines
-from target_runs import KEY, USERS
 
 from reply_tasks.ledger import open_engine
 from reply_tasks.ledger.pruning import prune
-from reply_tasks.sandbox import EffectKind, Endpoint, FaultKind, SandboxServer, When
+from reply_tasks.sandbox import EffectKind, Endpoint, FaultKind, When
 from reply_tasks.sandbox.calls import BATCHES
 
 _ALONE = (Endpoint.CREATE, Endpoint.CREATE, Endpoint.COMPLETE, Endpoint.DELETE, Endpoint.ASSIGN)
@@ -137,31 +134,12 @@ class LifeModel(LifeWorld):
             shutil.rmtree(self.stage.folder)
 
 
-def _hold(home: Path, *, examples: int, steps: int, phases: Sequence[Phase]) -> None:
-    with (
-        Nursery() as nursery,
-        SandboxServer(
-            keys={KEY: USERS}, requests_per_minute=None, requests_per_hour=None
-        ) as server,
-    ):
-        world: Any = type(
-            "AnyOrder", (LifeModel,), {"nursery": nursery, "server": server, "home": home}
-        )
-        run_state_machine_as_test(
-            world,
-            settings=settings(
-                max_examples=examples,
-                stateful_step_count=steps,
-                phases=phases,
-                deadline=None,
-                database=None,
-                derandomize="REPLY_TASKS_MODEL_ANEW" not in os.environ,
-                print_blob=True,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-
-
 def test_every_order_of_lives_keeps_the_promises(quick_folder: Path) -> None:
     """Hundreds of steps; REPLY_TASKS_MODEL_ANEW=1 draws others than last time."""
-    _hold(quick_folder, examples=8, steps=20, phases=[Phase.generate, Phase.shrink])
+    holds_in_any_order(
+        LifeModel,
+        quick_folder,
+        examples=8,
+        steps=20,
+        phases=[Phase.generate, Phase.shrink],
+    )
