@@ -22,6 +22,7 @@ from reply_tasks.log_lines import LogLines
 from reply_tasks.plugin_settings import CatalogedSettings, spare_the_imported
 from reply_tasks.settings import TargetSettings, merged, target_settings_schema
 from target_reply_tasks.errors import InputClosedError, StopRun
+from target_reply_tasks.one_core import on_one_core
 from target_reply_tasks.output import write_line
 from target_reply_tasks.reading.intake import Intake
 from target_reply_tasks.reading.meltano_test import PASSED, without_test
@@ -260,7 +261,7 @@ Example:
     ) -> None:
         """Run the target, and exit with its verdict; never with a traceback for bad input."""
         silence_the_untrue(cls.logger)
-        with LogLines():
+        with on_one_core(), LogLines():
             super(Target, cls).invoke(about=about, about_format=about_format)
             cls.print_version(print_fn=cls.logger.info)
             # Who asks for a plan does not mean to send.

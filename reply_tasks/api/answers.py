@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from reply_tasks.api.problems import Problem, read_problem
@@ -166,6 +167,7 @@ def _instant(text: str) -> datetime | None:
         return None
 
 
+@lru_cache(maxsize=8)  # all answers of a second say the same
 def _http_date(text: str) -> datetime | None:
     try:
         instant = parsedate_to_datetime(text)

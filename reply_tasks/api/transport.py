@@ -10,7 +10,6 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import TYPE_CHECKING, cast
@@ -135,9 +134,10 @@ class Transport:
         """
         request = request_bytes(method, target, self._host + lines, body)
         try:
-            connection = self._connection()
-            if before_first_byte is not None:
-                connection = self._still_fresh(connection, before_first_byte)
+            if before_first_byte is None:
+                connection = self._connection()
+            else:
+                connection = self._prepared(before_first_byte)
         except NotConnectedError as error:
             return Unanswered(AnswerKind.NOT_CONNECTED, f"could not connect: {error}")
         kept = False
@@ -169,9 +169,11 @@ class Transport:
 
     def _close_stale(self) -> None:
         """Close what has idled for too long: after a burst nothing would ever take it up again."""
-        with suppress(IndexError):
+        try:
             while not self._idle[0].is_fresh:  # the one that has idled longest
                 self._idle.popleft().close()
+        except IndexError:  # none is left; other threads take them too
+            pass
 
     def _connection(self) -> ReplyConnection:
         """One that stands and is fresh, or a new one.
@@ -179,25 +181,34 @@ class Transport:
         Raises:
             NotConnectedError: None could be made.
         """
-        if self._closed:
-            raise NotConnectedError("the client is closed")
-        while True:
-            try:
-                connection = self._idle.pop()  # the one used last, which is the freshest
-            except IndexError:
-                return self._new_connection()
+        while (connection := self._idle_connection()) is not None:
             if connection.is_connected:
                 return connection
             connection.close()
+        return self._new_connection()
 
-    def _still_fresh(
-        self, connection: ReplyConnection, prepare: Callable[[], object]
-    ) -> ReplyConnection:
+    def _idle_connection(self) -> ReplyConnection | None:
+        """The one that was used last, if it is fresh; the other side may have ended it meanwhile.
+
+        Raises:
+            NotConnectedError: The client is closed.
+        """
+        if self._closed:
+            raise NotConnectedError("the client is closed")
+        try:
+            while not (connection := self._idle.pop()).is_fresh:
+                connection.close()
+        except IndexError:
+            return None
+        return connection
+
+    def _prepared(self, prepare: Callable[[], object]) -> ReplyConnection:
         """One that is fresh after ``prepare`` has run, which may take a while.
 
         Raises:
             NotConnectedError: It took too long each time.
         """
+        connection = self._idle_connection() or self._new_connection()
         for _ in range(_PREPARATIONS):
             try:
                 prepare()

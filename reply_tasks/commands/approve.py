@@ -11,7 +11,7 @@ from reply_tasks.commands.held import named, print_waits
 from reply_tasks.commands.options import ledger_to_read, ledger_to_write, settings_options
 from reply_tasks.commands.output import ID_LENGTH
 from reply_tasks.ledger.held import held_operations
-from reply_tasks.ledger.queries import IDS_A_QUERY
+from reply_tasks.ledger.prepared import IDS_A_QUERY
 from reply_tasks.operator import last_ended_run, runs_named
 from reply_tasks.operator.approval import ApprovalResult, Waits, approve_as_shown, what_waits
 from reply_tasks.settings import CommonSettings

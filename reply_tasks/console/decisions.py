@@ -16,7 +16,7 @@ from reply_tasks.console.app import console_of
 from reply_tasks.console.previews import read_previews
 from reply_tasks.contract.naming import record_name
 from reply_tasks.ledger import Entry, Ledger
-from reply_tasks.ledger.queries import IDS_A_QUERY
+from reply_tasks.ledger.prepared import IDS_A_QUERY
 from reply_tasks.operator.approval import ApprovalResult, approve_as_shown, decline_held
 from reply_tasks.operator.history import LARGEST_ID
 from reply_tasks.resolving import (

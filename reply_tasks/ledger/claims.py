@@ -14,9 +14,9 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.contract.task_keys import key_of_creation
 from reply_tasks.ledger.boot_clock import since_boot
-from reply_tasks.ledger.bulk import Bulk
 from reply_tasks.ledger.conflicts import insert_into
 from reply_tasks.ledger.liveness import Holder
+from reply_tasks.ledger.prepared import Bulk, Query
 from reply_tasks.ledger.tables import operations, sequences
 from reply_tasks.ledger.values import Attempt, Claim, Entry
 
@@ -27,11 +27,13 @@ def last_sequence(connection: Connection) -> int:
     Nobody else can settle until the caller's commit, so that what is judged now still holds when
     it is claimed. Every writer begins with it, which is one order of locks: no deadlock.
     """
-    last: int = connection.execute(_LAST_SEQUENCE).scalar_one()
-    return last
+    ((last,),) = _LAST_SEQUENCE.rows(connection, counter="operations")
+    return int(last)
 
 
-_LAST_SEQUENCE = select(sequences.c.value).where(sequences.c.name == "operations").with_for_update()
+_LAST_SEQUENCE = Query(
+    select(sequences.c.value).where(sequences.c.name == bindparam("counter")).with_for_update()
+)
 
 
 def claim(  # noqa: PLR0913 - the columns of a claim

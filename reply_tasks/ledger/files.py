@@ -23,7 +23,7 @@ class LedgerFile:
         identity: Device and inode.
     """
 
-    path: Path
+    path: str
     identity: tuple[int, int]
 
     @classmethod
@@ -31,7 +31,7 @@ class LedgerFile:
         """The file of a ledger that was opened; None where it is not a file."""
         if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
             return None
-        path = Path(str(url.database)).absolute()
+        path = str(Path(str(url.database)).absolute())
         return cls(path, _identity(path))
 
     def check(self) -> None:
@@ -47,9 +47,9 @@ class LedgerFile:
             )
 
 
-def _identity(path: Path) -> tuple[int, int]:
+def _identity(path: str) -> tuple[int, int]:
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - before each send that can't be undone: as cheap as it is
     except OSError:
         return (0, 0)
     return (found.st_dev, found.st_ino)

@@ -4,13 +4,23 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, literal, select
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Row,
+    and_,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger.claims import read_claim
 from reply_tasks.ledger.database import clock
-from reply_tasks.ledger.queries import batches
+from reply_tasks.ledger.prepared import IDS, Query
 from reply_tasks.ledger.tables import operations
 from reply_tasks.ledger.values import Claim
 
@@ -38,6 +48,18 @@ class Declined(NamedTuple):
     operation_id: str
     body_hash: str | None
     external_id: str | None
+
+
+class PeopleAsked(NamedTuple):
+    """What people are asked, and have said, about executions.
+
+    Attributes:
+        held: The execution of each task that waits for a person.
+        declined: The executions of each task to which a person said no.
+    """
+
+    held: dict[int, HeldExecution]
+    declined: dict[int, list[Declined]]
 
 
 class Held(NamedTuple):
@@ -75,45 +97,39 @@ IS_HELD: ColumnElement[bool] = and_(
 )
 
 
-_HELD_ON = select(
+_COLUMNS = (
     operations.c.task_id,
     operations.c.operation_id,
     operations.c.body_hash,
     operations.c.external_id,
     operations.c.approved_digest,
-).where(IS_HELD, operations.c.task_id.in_(bindparam("ids", expanding=True)))
-
-
-_DECLINED_ON = select(
-    operations.c.task_id,
-    operations.c.operation_id,
-    operations.c.body_hash,
-    operations.c.external_id,
-).where(
-    operations.c.reason == literal(str(Reason.NOT_APPROVED), literal_execute=True),
-    operations.c.task_id.in_(bindparam("ids", expanding=True)),
+)
+_OF_TASKS = operations.c.task_id.in_(IDS)
+_WAITS = literal_column("1", Integer).label("waits")
+_SAID_NO = literal_column("0", Integer).label("waits")
+#: One statement, since each costs a turn as much as its rows do; two halves, each with its index.
+_PEOPLE_ASKED = Query(
+    union_all(
+        select(_WAITS, *_COLUMNS).where(IS_HELD, _OF_TASKS),
+        select(_SAID_NO, *_COLUMNS).where(
+            operations.c.reason == literal(str(Reason.NOT_APPROVED), literal_execute=True),
+            _OF_TASKS,
+        ),
+    )
 )
 
 
-def held_on(connection: Connection, task_ids: Collection[int]) -> dict[int, HeldExecution]:
-    """The executions of these tasks that wait for a person."""
-    return {
-        row.task_id: HeldExecution(
-            row.operation_id, row.body_hash, row.external_id, row.approved_digest
-        )
-        for ids in batches(list(task_ids))
-        for row in connection.execute(_HELD_ON, {"ids": ids})
-    }
-
-
-def declined_on(connection: Connection, task_ids: Collection[int]) -> dict[int, list[Declined]]:
-    """The executions of these tasks to which a person said no."""
-    found: dict[int, list[Declined]] = {}
-    for ids in batches(list(task_ids)):
-        for row in connection.execute(_DECLINED_ON, {"ids": ids}):
-            declined = Declined(row.operation_id, row.body_hash, row.external_id)
-            found.setdefault(row.task_id, []).append(declined)
-    return found
+def asked_about(connection: Connection, task_ids: Collection[int]) -> PeopleAsked:
+    """The executions of these tasks about which a person is asked, or has said no."""
+    asked = PeopleAsked({}, {})
+    for waits, task_id, *found in _PEOPLE_ASKED.rows_of(connection, task_ids):
+        operation_id, body_hash, external_id, digest = found
+        if waits:
+            asked.held[task_id] = HeldExecution(operation_id, body_hash, external_id, digest)
+        else:
+            declined = Declined(operation_id, body_hash, external_id)
+            asked.declined.setdefault(task_id, []).append(declined)
+    return asked
 
 
 def held_operations(  # noqa: PLR0913 - each narrows it down

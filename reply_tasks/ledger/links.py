@@ -4,18 +4,17 @@ One external id, one task. Where records disagree the link is ambiguous, and nob
 that carry both keys go on, since they say themselves which task they mean.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
-from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy import Connection, delete, insert, select, update
 
 from reply_tasks.contract.outcomes import Operation, Outcome
 from reply_tasks.ledger.claims import last_sequence
 from reply_tasks.ledger.database import clock
-from reply_tasks.ledger.queries import batches
+from reply_tasks.ledger.prepared import IDS, Query
 from reply_tasks.ledger.settling import next_sequences
 from reply_tasks.ledger.tables import task_links
 from reply_tasks.ledger.values import Settlement
@@ -64,11 +63,8 @@ class SortedLinks:
 
 def links_of(connection: Connection, external_ids: Collection[str]) -> dict[str, Link]:
     """The links of these external ids, as far as there are any."""
-    found: dict[str, Link] = {}
-    for ids in batches(list(external_ids)):
-        for row in connection.execute(_OF_EXTERNAL_IDS, {"ids": ids}):
-            found[row.external_id] = _link(row)
-    return found
+    found = map(_link, _OF_EXTERNAL_IDS.rows_of(connection, external_ids))
+    return {link.external_id: link for link in found}
 
 
 def learn_links(connection: Connection, settlements: Iterable[Settlement]) -> None:
@@ -208,17 +204,17 @@ def _cast_doubt(connection: Connection, external_ids: list[str]) -> None:
 
 def _links_to(connection: Connection, task_ids: Collection[int]) -> dict[int, Link]:
     found: dict[int, Link] = {}
-    for ids in batches(list(task_ids)):
-        for row in connection.execute(_TO_TASKS, {"ids": ids}):
-            if row.task_id not in found or found[row.task_id].ambiguous:
-                found[row.task_id] = _link(row)
+    for link in map(_link, _TO_TASKS.rows_of(connection, task_ids)):
+        if link.task_id not in found or found[link.task_id].ambiguous:
+            found[link.task_id] = link
     return found
 
 
-def _link(row: Any) -> Link:  # noqa: ANN401 - a row
-    return Link(row.external_id, row.task_id, LinkSource(row.source), row.ambiguous)
+def _link(row: Sequence[Any]) -> Link:
+    external_id, task_id, source, ambiguous = row
+    return Link(external_id, task_id, LinkSource(source), ambiguous)
 
 
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_OF_EXTERNAL_IDS = select(task_links).where(task_links.c.external_id.in_(_IDS))
-_TO_TASKS = select(task_links).where(task_links.c.task_id.in_(_IDS))
+_LINKS = select(*(task_links.c[each.name] for each in fields(Link)))
+_OF_EXTERNAL_IDS = Query(_LINKS.where(task_links.c.external_id.in_(IDS)))
+_TO_TASKS = Query(_LINKS.where(task_links.c.task_id.in_(IDS)))

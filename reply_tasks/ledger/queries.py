@@ -1,21 +1,18 @@
 """What is read from the ledger: what it knows of a task, and its rows in ``sequence`` order."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, literal, select
-from sqlalchemy.sql.elements import BindParameter, ColumnElement
+from sqlalchemy.sql.elements import ColumnElement
 
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger.claims import read_claim
 from reply_tasks.ledger.database import clock
+from reply_tasks.ledger.prepared import IDS, Query, batches
 from reply_tasks.ledger.tables import operations, runs, task_links, tasks
 from reply_tasks.ledger.values import Claim, Execution, KnownTask, RejectedUpdate, Shaken
 
-Id = TypeVar("Id", int, str)
-
-#: SQLite's smallest limit of bound values is 999.
-IDS_A_QUERY = 500
 ROWS_A_PAGE = 1000
 
 _NOTHING_KNOWN = KnownTask()
@@ -33,34 +30,33 @@ def known_tasks(
     """
     known = dict.fromkeys(task_ids, _NOTHING_KNOWN)
     statement = _TASKS_WITH_DETAIL if with_detail else _TASKS
-    for ids in batches(list(task_ids)):
-        for row in connection.execute(statement, {"ids": ids}).all():
-            task_id, body_hash, operation_id, outcome, executed_hash, external_id, *more = row
-            shaken_at, shaken_hash, rejected_by, rejected_at, assigned, *more = more
-            deleted_by, deletion_outcome, deletion_hash, deletion_external_id, *detail = more
-            execution = shaken = rejected = deletion = None
-            if rejected_by is not None:
-                rejected = RejectedUpdate(rejected_by, rejected_at)
-            if operation_id is not None:
-                outcome = Outcome(outcome)
-                execution = Execution(operation_id, outcome, executed_hash, external_id)
-            if deleted_by is not None:
-                deletion = Execution(
-                    deleted_by, Outcome(deletion_outcome), deletion_hash, deletion_external_id
-                )
-            if shaken_at is not None:
-                ago = (clock(connection) - shaken_at).total_seconds()
-                harmless = shaken_hash is not None and shaken_hash == body_hash
-                shaken = Shaken(max(0.0, ago), harmless)
-            known[task_id] = KnownTask(
-                body_hash,
-                execution,
-                detail[0] if detail else None,
-                shaken,
-                rejected,
-                assigned,
-                deletion,
+    for row in statement.rows_of(connection, task_ids):
+        task_id, body_hash, operation_id, outcome, executed_hash, external_id, *more = row
+        shaken_at, shaken_hash, rejected_by, rejected_at, assigned, *more = more
+        deleted_by, deletion_outcome, deletion_hash, deletion_external_id, *detail = more
+        execution = shaken = rejected = deletion = None
+        if rejected_by is not None:
+            rejected = RejectedUpdate(rejected_by, rejected_at)
+        if operation_id is not None:
+            outcome = Outcome(outcome)
+            execution = Execution(operation_id, outcome, executed_hash, external_id)
+        if deleted_by is not None:
+            deletion = Execution(
+                deleted_by, Outcome(deletion_outcome), deletion_hash, deletion_external_id
             )
+        if shaken_at is not None:
+            ago = (clock(connection) - shaken_at).total_seconds()
+            harmless = shaken_hash is not None and shaken_hash == body_hash
+            shaken = Shaken(max(0.0, ago), harmless)
+        known[task_id] = KnownTask(
+            body_hash,
+            execution,
+            detail[0] if detail else None,
+            shaken,
+            rejected,
+            assigned,
+            deletion,
+        )
     return known
 
 
@@ -71,8 +67,12 @@ def tasks_claimed(connection: Connection, *, but_by: str | None = None) -> froze
         connection: Any connection.
         but_by: The holder whose own claims do not count.
     """
-    statement = _CLAIMED if but_by is None else _CLAIMED_BY_OTHERS
-    return frozenset(connection.scalars(statement, {"holder": but_by}))
+    claimed = (
+        _CLAIMED.rows(connection)
+        if but_by is None
+        else _CLAIMED_BY_OTHERS.rows(connection, holder=but_by)
+    )
+    return frozenset(task_id for (task_id,) in claimed)
 
 
 def tasks_of_others(
@@ -107,24 +107,11 @@ def creations_in_doubt(connection: Connection, *, but: str) -> list[Mapping[str,
     ]
 
 
-def batches(ids: list[Id]) -> Iterator[list[Id]]:
-    """So many ids at a time, the last one repeated up to one of a few lengths.
-
-    Each length is a statement of its own, and the drivers keep statements: 4 MB of them.
-    """
-    for start in range(0, len(ids), IDS_A_QUERY):
-        batch = ids[start : start + IDS_A_QUERY]
-        length = next(length for length in _LENGTHS if length >= len(batch))
-        yield batch + batch[-1:] * (length - len(batch))
-
-
-_LENGTHS = (1, 10, 100, IDS_A_QUERY)
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _CREATED = select(operations.c.task_id).where(
-    operations.c.task_id.in_(_IDS), operations.c.operation == literal("create")
+    operations.c.task_id.in_(IDS), operations.c.operation == literal("create")
 )
 _LINKED = select(task_links.c.task_id).where(
-    task_links.c.task_id.in_(_IDS), task_links.c.external_id.is_distinct_from(bindparam("own"))
+    task_links.c.task_id.in_(IDS), task_links.c.external_id.is_distinct_from(bindparam("own"))
 )
 #: One for each index that finds the few rows.
 _IN_DOUBT = [
@@ -136,9 +123,12 @@ _IN_DOUBT = [
     )
     for open_so in (operations.c.outcome.is_(None), operations.c.outcome == literal("uncertain"))
 ]
-_CLAIMED = select(operations.c.task_id).where(operations.c.outcome.is_(None))
-_CLAIMED_BY_OTHERS = _CLAIMED.where(operations.c.claimed_by.is_distinct_from(bindparam("holder")))
-_TASKS = select(
+_UNSETTLED = select(operations.c.task_id).where(operations.c.outcome.is_(None))
+_CLAIMED = Query(_UNSETTLED)
+_CLAIMED_BY_OTHERS = Query(
+    _UNSETTLED.where(operations.c.claimed_by.is_distinct_from(bindparam("holder")))
+)
+_KNOWN = select(
     tasks.c.task_id,
     tasks.c.body_hash,
     tasks.c.execution_operation_id,
@@ -154,9 +144,12 @@ _TASKS = select(
     tasks.c.deletion_outcome,
     tasks.c.deletion_hash,
     tasks.c.deletion_external_id,
-).where(tasks.c.task_id.in_(_IDS))
-_TASKS_WITH_DETAIL = _TASKS.add_columns(operations.c.task_detail).select_from(
-    tasks.outerjoin(operations, operations.c.operation_id == tasks.c.detail_operation_id)
+).where(tasks.c.task_id.in_(IDS))
+_TASKS = Query(_KNOWN)
+_TASKS_WITH_DETAIL = Query(
+    _KNOWN.add_columns(operations.c.task_detail).select_from(
+        tasks.outerjoin(operations, operations.c.operation_id == tasks.c.detail_operation_id)
+    )
 )
 
 

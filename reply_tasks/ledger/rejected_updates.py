@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, String, bindparam, func, null, select, update
 
 from reply_tasks.contract.outcomes import Operation, Outcome
-from reply_tasks.ledger.bulk import Bulk
 from reply_tasks.ledger.conflicts import insert_into
-from reply_tasks.ledger.queries import batches
+from reply_tasks.ledger.prepared import IDS, Bulk, Query
 from reply_tasks.ledger.tables import tasks
 from reply_tasks.ledger.values import Settlement
 
@@ -58,11 +57,7 @@ def _may_end_a_mark(settlement: Settlement) -> bool:
 
 def _marked(connection: Connection, task_ids: Collection[int]) -> frozenset[int]:
     """Which of these tasks have a mark: few if any."""
-    return frozenset(
-        task_id
-        for ids in batches(list(task_ids))
-        for task_id in connection.scalars(_MARKED, {"ids": ids})
-    )
+    return frozenset(task_id for (task_id,) in _MARKED.rows_of(connection, task_ids))
 
 
 def _mark(dialect: str) -> "postgresql.Insert | sqlite.Insert":
@@ -90,8 +85,8 @@ def _mark(dialect: str) -> "postgresql.Insert | sqlite.Insert":
     )
 
 
-_MARKED = select(tasks.c.task_id).where(
-    tasks.c.task_id.in_(bindparam("ids", expanding=True)), tasks.c.update_rejected_at.is_not(None)
+_MARKED = Query(
+    select(tasks.c.task_id).where(tasks.c.task_id.in_(IDS), tasks.c.update_rejected_at.is_not(None))
 )
 _MARK = Bulk(_mark)
 _UNMARK = Bulk(

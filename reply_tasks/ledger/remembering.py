@@ -10,9 +10,9 @@ from sqlalchemy import Connection, bindparam, case, null, select, update
 from reply_tasks.contract.kept import kept_body
 from reply_tasks.contract.outcomes import IRREVERSIBLE, Operation, Outcome, Reason
 from reply_tasks.contract.records import body_hash
-from reply_tasks.ledger.bulk import Bulk
 from reply_tasks.ledger.conflicts import insert_into
 from reply_tasks.ledger.database import clock
+from reply_tasks.ledger.prepared import Bulk
 from reply_tasks.ledger.tables import UtcDateTime, tasks
 from reply_tasks.ledger.values import Settlement
 

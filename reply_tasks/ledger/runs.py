@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from reply_tasks.contract.outcomes import Outcome
 from reply_tasks.ledger.database import clock
 from reply_tasks.ledger.liveness import LEASE, Holder
 from reply_tasks.ledger.orphans import dead_runs
+from reply_tasks.ledger.prepared import Bulk
 from reply_tasks.ledger.settling import next_sequences
 from reply_tasks.ledger.tables import holders, operations, runs
 from reply_tasks.ledger.values import RunTotals
@@ -43,9 +44,16 @@ def renew_lease(connection: Connection, holder: Holder) -> bool:
 
 def note_turn(connection: Connection, holder: Holder, turn: int) -> None:
     """Note which turn of a process this is; done last, since others may lock its row."""
-    connection.execute(
-        update(holders).where(holders.c.holder_id == holder.holder_id).values(turn=turn)
+    _NOTE_TURN.run(connection, [{"holder": holder.holder_id, "number": turn}])
+
+
+_NOTE_TURN = Bulk(
+    lambda _: (
+        update(holders)
+        .where(holders.c.holder_id == bindparam("holder"))
+        .values(turn=bindparam("number"))
     )
+)
 
 
 def last_turn(connection: Connection, holder: Holder) -> int | None:

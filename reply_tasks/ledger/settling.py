@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, null, update
 
 from reply_tasks.contract.outcomes import Outcome
-from reply_tasks.ledger.bulk import Bulk
 from reply_tasks.ledger.claims import ENTRY_COLUMNS, entry_row
 from reply_tasks.ledger.liveness import Holder
+from reply_tasks.ledger.prepared import Bulk, Query
 from reply_tasks.ledger.rejected_updates import mark_updates
 from reply_tasks.ledger.remembering import remember
 from reply_tasks.ledger.tables import operations, sequences
@@ -29,12 +29,11 @@ class ClaimLostError(Exception):
 
 def next_sequences(connection: Connection, name: str, count: int) -> range:
     """The next ``count`` numbers of a counter, which stays locked until the commit."""
-    last = connection.execute(_COUNT_ON, {"counter": name, "count": count}).scalar_one()
+    ((last,),) = _COUNT_ON.rows(connection, counter=name, count=count)
     return range(last - count + 1, last + 1)
 
 
-# Statements are made once: making them costs as much as running them.
-_COUNT_ON = (
+_COUNT_ON = Query(
     update(sequences)
     .where(sequences.c.name == bindparam("counter"))
     .values(value=sequences.c.value + bindparam("count"))

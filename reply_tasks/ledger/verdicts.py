@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, exists, select
 
 from reply_tasks.contract.outcomes import Outcome, Reason
-from reply_tasks.ledger.bulk import Bulk
 from reply_tasks.ledger.conflicts import insert_into
-from reply_tasks.ledger.queries import batches
+from reply_tasks.ledger.prepared import IDS, Bulk, Query, batches
 from reply_tasks.ledger.tables import dump_json, verdicts
 from reply_tasks.ledger.values import Entry, Settlement
 
@@ -85,18 +84,19 @@ def any_verdicts(connection: Connection) -> bool:
 def known_verdicts(connection: Connection, keys: Collection[str]) -> dict[str, Verdict]:
     """What is remembered of these records."""
     return {
-        row.key: Verdict(
-            row.key,
-            row.operation_id,
-            row.task_id,
-            Outcome(row.outcome),
-            None if row.reason is None else Reason(row.reason),
-            row.detail,
-            row.asked,
-            row.at,
+        key: Verdict(
+            key,
+            operation_id,
+            task_id,
+            Outcome(outcome),
+            None if reason is None else Reason(reason),
+            detail,
+            asked,
+            at,
         )
-        for some in batches(list(keys))
-        for row in connection.execute(_KNOWN, {"keys": some})
+        for key, operation_id, task_id, outcome, reason, detail, asked, at in _KNOWN.rows_of(
+            connection, keys
+        )
     }
 
 
@@ -114,8 +114,10 @@ def forget_verdicts(connection: Connection, task_ids: Collection[int]) -> None:
 
 
 _ANY = select(exists().select_from(verdicts))
-_KNOWN = select(verdicts).where(verdicts.c.key.in_(bindparam("keys", expanding=True)))
-_FORGET = delete(verdicts).where(verdicts.c.task_id.in_(bindparam("ids", expanding=True)))
+_KNOWN = Query(
+    select(*(verdicts.c[name] for name in Verdict._fields)).where(verdicts.c.key.in_(IDS))
+)
+_FORGET = delete(verdicts).where(verdicts.c.task_id.in_(IDS))
 
 
 def _remember(dialect: str) -> "sqlite.Insert | postgresql.Insert":

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, String, cast, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from reply_tasks.ledger.queries import IDS_A_QUERY
+from reply_tasks.ledger.prepared import IDS_A_QUERY
 from reply_tasks.ledger.tables import operations
 from reply_tasks.operator.deliveries import (
     DeliveryAnswer,

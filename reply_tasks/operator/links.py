@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from reply_tasks.ledger.links import LinkSource
-from reply_tasks.ledger.queries import ROWS_A_PAGE, batches
+from reply_tasks.ledger.prepared import batches
+from reply_tasks.ledger.queries import ROWS_A_PAGE
 from reply_tasks.ledger.tables import task_links
 
 

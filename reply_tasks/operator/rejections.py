@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, case, func, literal, or_, select
 
 from reply_tasks.contract.outcomes import Operation, Outcome, Reason
-from reply_tasks.ledger.queries import IDS_A_QUERY
+from reply_tasks.ledger.prepared import IDS_A_QUERY
 from reply_tasks.ledger.tables import operations
 from reply_tasks.operator.rows import OperationRow, read_operation
 

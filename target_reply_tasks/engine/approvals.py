@@ -9,10 +9,12 @@ from sqlalchemy import Connection
 from reply_tasks.contract.kept import read_kept_record
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger.approved import approved_operations
-from reply_tasks.ledger.held import Declined, HeldExecution, declined_on, held_on, held_too_long
+from reply_tasks.ledger.held import PeopleAsked, asked_about, held_too_long
 from reply_tasks.ledger.holding import expire_held, supersede_held
 from target_reply_tasks.engine.judgements import FREE_TO_GO, Approval
 from target_reply_tasks.work import APPROVED, Work
+
+_NOBODY = PeopleAsked({}, {})
 
 
 class Approvals:
@@ -26,8 +28,7 @@ class Approvals:
     def __init__(self, *, unapproved: int | None, hold: timedelta) -> None:
         self._left = unapproved
         self._hold = hold
-        self._held: dict[int, HeldExecution] = {}
-        self._declined: dict[int, list[Declined]] = {}
+        self._asked = _NOBODY
 
     def begin(self, connection: Connection) -> tuple[list[Work], int]:
         """At the start of a run: what was approved, to be sent, and how many have expired."""
@@ -55,16 +56,15 @@ class Approvals:
     def look_up(self, connection: Connection, heads: Iterable[Work]) -> None:
         """Ask the ledger what people have said of these tasks' executions."""
         tasks = {work.task_id for work in heads if _asks(work)}
-        self._held = held_on(connection, tasks) if tasks else {}
-        self._declined = declined_on(connection, tasks) if tasks else {}
+        self._asked = asked_about(connection, tasks) if tasks else _NOBODY
 
     def of(self, work: Work) -> Approval:
         """What stands between this record and its send."""
         if not _asks(work):
             return FREE_TO_GO
         return Approval(
-            held=self._held.get(work.task_id),
-            declined=tuple(self._declined.get(work.task_id, ())),
+            held=self._asked.held.get(work.task_id),
+            declined=tuple(self._asked.declined.get(work.task_id, ())),
             may_go=work.let_out or self._left is None or self._left > 0,
             asked=self._left is not None,
         )

@@ -136,26 +136,23 @@ class Commits:
         """A turn was not committed: its numbers were not given."""
         self._counter = counter
 
-    def settle(self, connection: Connection, settlements: Iterable[Settlement]) -> bool:
-        """Settle records.
+    def open_turn(self, connection: Connection) -> bool:
+        """Lock the counter of settled operations, first of all in a turn.
 
         Returns:
             Whether another process has settled something since the last turn.
         """
-        batch = self._rows(connection, settlements)
-        settle(connection, batch, holder=self._ledger.holder, run_id=self._run_id)
-        learn_links(connection, batch)
         counter = last_sequence(connection)
-        others_wrote = self._counter not in {-1, counter - len(batch)}
+        others_wrote = self._counter not in {-1, counter}
         self._counter = counter
         return others_wrote
 
-    def settle_more(self, connection: Connection, settlements: Iterable[Settlement]) -> None:
-        """Settle what was judged in this same transaction; what only repeats leaves no row."""
-        batch = self._rows(connection, settlements)
-        settle(connection, batch, holder=self._ledger.holder, run_id=self._run_id)
-        learn_links(connection, batch)
-        self._counter += len(batch)
+    def settle(self, connection: Connection, settlements: Iterable[Settlement]) -> None:
+        """Settle records; what only repeats leaves no row."""
+        rows = self._rows(connection, settlements)
+        settle(connection, rows, holder=self._ledger.holder, run_id=self._run_id)
+        learn_links(connection, rows)
+        self._counter += len(rows)
 
     def _rows(self, connection: Connection, settlements: Iterable[Settlement]) -> list[Settlement]:
         """What leaves a row; what only repeats does not, unless that is asked for."""
@@ -179,14 +176,16 @@ class Commits:
             at=now,
             reply_ahead=reply_ahead,
         )
-        granted |= claim_approved(
-            connection,
-            [work.entry for work in works if work.approved],
-            holder=self._ledger.holder,
-            run_id=self._run_id,
-            at=now,
-            reply_ahead=reply_ahead,
-        )
+        approved = [work.entry for work in works if work.approved]
+        if approved:
+            granted |= claim_approved(
+                connection,
+                approved,
+                holder=self._ledger.holder,
+                run_id=self._run_id,
+                at=now,
+                reply_ahead=reply_ahead,
+            )
         claimed = []
         for work in works:
             if work.recovered:

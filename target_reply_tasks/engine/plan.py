@@ -58,13 +58,13 @@ class Plan:
 
     def remember(self) -> Callable[[], None]:
         """What restores the plan as it is now: for a turn that may not be committed."""
-        lanes, fresh, elsewhere = self._lanes.copy(), dict(self._fresh), dict(self._elsewhere)
-        ready, unplace = self._ready.copy(), self._placing.remember()
+        fresh, elsewhere, ready = dict(self._fresh), dict(self._elsewhere), self._ready.copy()
+        parts = (self._placing.remember(), self._lanes.remember())
 
         def put_back() -> None:
-            unplace()
-            self._lanes, self._fresh, self._elsewhere = lanes, fresh, elsewhere
-            self._ready = ready
+            for part in parts:
+                part()
+            self._fresh, self._elsewhere, self._ready = fresh, elsewhere, ready
 
         return put_back
 

@@ -169,10 +169,12 @@ class Turn:
     def _write(self, connection: Connection, *, stopping: bool, no_rest: bool) -> "_Written":
         dropped = 0
         chosen: list[Batch] = []
-        settled = self._plan.verdicts.mark(connection, self.settled)
-        if self._commits.settle(connection, (each.settlement for each in settled)):
+        if self._commits.open_turn(connection):
             self._plan.doubt()
+            self._plan.verdicts.doubt()
             self._senders.forget_tasks()
+        settled = self._plan.verdicts.mark(connection, self.settled)
+        self._commits.settle(connection, (each.settlement for each in settled))
         self._commits.release(connection, self.released)
         if not stopping:
             judged, dropped = self._judge(connection)
@@ -220,7 +222,7 @@ class Turn:
             )
             judged.settled.append(work.ended(settlement))
         marked = self._plan.verdicts.mark(connection, judged.settled)
-        self._commits.settle_more(connection, (each.settlement for each in marked))
+        self._commits.settle(connection, (each.settlement for each in marked))
         return judged._replace(settled=marked)
 
     def _choose(self, connection: Connection, *, no_rest: bool) -> list[Batch]:

@@ -19,7 +19,7 @@ class UnknownMembers:
 
     def check(self, returned: Mapping[str, Any]) -> None:
         """Check one task; a form that was seen before costs next to nothing."""
-        form = (*returned, *(str(returned.get(name)) for name in _ENUMS))
+        form = (*returned, *map(str, map(returned.get, _ENUMS)))
         if form in self._seen:
             return
         self._seen.add(form)

@@ -36,11 +36,13 @@ class Verdicts:
         self._retry_after = retry_after
         self._found: Mapping[str, Verdict] = {}
         self._now: datetime | None = None
+        #: Whether the ledger remembers anything; None while it has to be asked.
+        self._any: bool | None = None
 
     def look_up(self, connection: Connection, heads: Iterable[Work]) -> None:
         """Ask the ledger what it remembers of these records."""
         self._found = {}
-        if self._retry_after and any_verdicts(connection):
+        if self._retry_after and self._are_any(connection):
             keys = {self._key_of(work) for work in heads}
             self._found = known_verdicts(connection, keys)
             self._now = clock(connection)
@@ -73,7 +75,7 @@ class Verdicts:
                 applied.add(entry.task_id)
             elif outcome in _REMEMBERED and not settlement.repeats:
                 keys[index] = verdict_key(entry, mode=self._mode)
-        if not keys and not (applied and any_verdicts(connection)):
+        if not keys and not (applied and self._are_any(connection)):
             return settled
         forget_verdicts(connection, applied)
         known = known_verdicts(connection, set(keys.values()))
@@ -98,7 +100,19 @@ class Verdicts:
                 now,
             )
         remember_verdicts(connection, new.values())
+        if new:
+            self._any = True
         return marked
+
+    def doubt(self) -> None:
+        """Another process has settled something: it may have left the first verdict."""
+        self._any = self._any or None
+
+    def _are_any(self, connection: Connection) -> bool:
+        """Whether the ledger remembers anything at all: most ledgers are not asked again."""
+        if self._any is None:
+            self._any = any_verdicts(connection)
+        return self._any
 
     def _key_of(self, work: Work) -> str:
         return verdict_key(work.entry, mode=self._mode)

@@ -38,8 +38,9 @@ class Addressing(Listing):
     def wire_body(self) -> dict[str, Any]:
         """The body of the call: with the ids of what was looked up, without what is ours."""
         body = self.work.record.body
-        plain = {name: value for name, value in body.items() if name not in _OURS}
-        return {**plain, **self._looked_up}
+        if not _OURS.isdisjoint(body):
+            body = {name: value for name, value in body.items() if name not in _OURS}
+        return {**body, **self._looked_up}
 
     def look_up(self) -> Settlement | None:
         """Find the ids of the addresses that the record brings; its rejection where there is none.
@@ -91,6 +92,8 @@ class Addressing(Listing):
 
     def _to_look_up(self) -> list[tuple[str, str]]:
         body = self.work.record.body
+        if LOOKED_UP.keys().isdisjoint(body):  # as most are
+            return []
         return [
             (member, body[member])
             for member, stands_for in LOOKED_UP.items()

@@ -15,7 +15,7 @@ from reply_tasks.contract.outcomes import Operation
 from reply_tasks.ledger import Ledger, RunTotals
 from reply_tasks.ledger.approved import approved_operations
 from reply_tasks.ledger.claims import claim
-from reply_tasks.ledger.held import declined_on, held_on, held_operations
+from reply_tasks.ledger.held import asked_about, held_operations
 from reply_tasks.ledger.holding import expire_held
 from reply_tasks.ledger.orphans import dead_runs, orphans
 from reply_tasks.ledger.pruning import prune
@@ -42,8 +42,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "runs of the dead": lambda db: dead_runs(db, seen_from="here"),
     "claimed tasks": lambda db: tasks_claimed(db, but_by="me"),
     "what is known of tasks": lambda db: known_tasks(db, SOME, with_detail=True),
-    "what is held on tasks": lambda db: held_on(db, SOME),
-    "what was declined on tasks": lambda db: declined_on(db, SOME),
+    "what people are asked about tasks": lambda db: asked_about(db, SOME),
     "what was approved": approved_operations,
     "what has expired": lambda db: expire_held(db, after=timedelta(hours=72)),
     "what is held": held_operations,

@@ -1,5 +1,6 @@
 """A record that only says again what the ledger has answered costs no call and leaves no row."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from target_runs import Stage
 from reply_tasks.contract.enums import TaskStatus
 from reply_tasks.ledger import Ledger
 from reply_tasks.ledger.tables import verdicts
-from reply_tasks.sandbox import FaultKind
+from reply_tasks.sandbox import Endpoint, FaultKind
 
 DAY: dict[str, Any] = {"retry_rejected_hours": 24}
 
@@ -47,6 +48,24 @@ def test_a_repeated_verdict_says_when_it_is_asked_again(stage: Stage) -> None:
     stage.run(update(1), keep_repeats=True, **DAY)
     assert [reason for _, _, reason in stage.fates()] == ["task_not_new"] * 2
     assert "asked again after" in stage.operations()[-1]["detail"]
+
+
+def test_what_another_run_was_told_is_not_asked_either(stage: Stage) -> None:
+    """Not even where nothing had been refused yet when this run began."""
+    finished(stage)
+    for task_id in (2, 3):
+        stage.sandbox.create_task(task_id)
+
+    def messages() -> Iterator[Message]:
+        yield update(2)
+        stage.sandbox.wait_for_calls(1)
+        assert stage.script(update(1), **DAY).exit_code == 2
+        yield update(3)
+        yield update(1)
+
+    ended = stage.run_while(messages(), **DAY)
+    assert "1 rejected" in ended.log
+    assert len(stage.sandbox.calls_of(Endpoint.UPDATE, 1)) == 1
 
 
 def test_time_makes_it_go(stage: Stage) -> None:
