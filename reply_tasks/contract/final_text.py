@@ -1,6 +1,5 @@
 """What looks like a mistake in the final text of an execution: it must not go out."""
 
-import html
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -39,7 +38,7 @@ def mistakes_in_final_text(
         if allow_placeholders or not isinstance(text, str):
             continue
         # An HTML body may spell its braces as entities; they are shown all the same.
-        found = _PLACEHOLDER.search(html.unescape(text) if "&" in text else text)
+        found = _PLACEHOLDER.search(_unescaped(text))
         if found is not None:
             yield Violation(
                 f"/content/{name}",
@@ -54,7 +53,16 @@ def mistakes_in_final_text(
 def _is_blank(text: str) -> bool:
     if text[0].isalnum() or _SHOWS_SOMETHING.search(text):
         return False
-    return not html.unescape(_MARKUP.sub("", text)).translate(_NO_WIDTH).strip()
+    return not _unescaped(_MARKUP.sub("", text)).translate(_NO_WIDTH).strip()
+
+
+def _unescaped(text: str) -> str:
+    """The text as it is shown; what knows the entities is imported when there may be one."""
+    if "&" not in text:
+        return text
+    import html  # noqa: PLC0415 - as said above
+
+    return html.unescape(text)
 
 
 def _shown(placeholder: str) -> str:

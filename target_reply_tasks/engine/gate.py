@@ -3,6 +3,7 @@
 from threading import Condition, RLock
 
 from reply_tasks.ledger import Settlement
+from target_reply_tasks.batch import MOST_TASKS
 from target_reply_tasks.errors import InputClosedError
 from target_reply_tasks.inbox import (
     Inbox,
@@ -14,8 +15,9 @@ from target_reply_tasks.inbox import (
 )
 from target_reply_tasks.work import Work
 
-#: The most records that are in hand at once: how far superseding looks.
-WINDOW = 1000
+#: The most records that are in hand at once: how far superseding looks. So many full batches: a
+#: window that ends in the middle of one would send it half full.
+WINDOW = 6 * MOST_TASKS
 #: The most that is in hand at once, in bytes of input; a larger record is in hand alone.
 MOST_BYTES = 64 * 2**20
 
