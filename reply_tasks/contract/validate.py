@@ -1,8 +1,8 @@
 """Canonical records against their schema.
 
-jsonschema is the judge: what it says is what counts. It is slow, so a validator that fastjsonschema
-compiled from the same schema screens the records first, and the judge sees only those that fail.
-Both are imported when a record is judged: a command that reads the ledger needs neither.
+jsonschema is the judge: what it says is what counts. It is slow, so a screen that is made from the
+same schema lets pass what is surely valid, and the judge sees only the rest. Both are imported when
+a record is judged: a command that reads the ledger needs neither.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +23,8 @@ from reply_tasks.contract.values import found_at, json_type
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
+
+    from reply_tasks.contract.screen import Screen
 
 
 #: What is said of a record that names no task.
@@ -90,7 +92,7 @@ def violations_of_creation(body: Body) -> tuple[Violation, ...]:
 
 
 def passes_screen(form: Form, members: object) -> bool:
-    """Whether the compiled validator finds ``members`` valid."""
+    """Whether the screen lets ``members`` pass: then they are valid."""
     return _screen(form)(members)
 
 
@@ -107,32 +109,10 @@ def judge(form: Form, members: object) -> tuple[Violation, ...]:
 
 
 @cache
-def _screen(form: Form) -> Callable[[object], bool]:
-    import fastjsonschema  # noqa: PLC0415 - as said above
+def _screen(form: Form) -> "Screen":
+    from reply_tasks.contract.screen import screen_of  # noqa: PLC0415 - as said above
 
-    screened = {**form_schema(form)}
-    # What is required takes the compiled code a third of its time, and here next to none.
-    required = frozenset(screened.pop("required", ()))
-    keys = frozenset(name for each in screened.pop("anyOf", ()) for name in each["required"])
-    compiled: Callable[[object], object] = fastjsonschema.compile(
-        screened,
-        formats={"date-time": is_canonical_date_time},
-        use_default=False,
-        detailed_exceptions=False,
-    )
-
-    def passes(members: object) -> bool:
-        if not isinstance(members, dict) or not members.keys() >= required:
-            return False
-        if keys and keys.isdisjoint(members):
-            return False
-        try:
-            compiled(members)
-        except fastjsonschema.JsonSchemaValueException:
-            return False
-        return True
-
-    return passes
+    return screen_of(form_schema(form), formats={"date-time": is_canonical_date_time})
 
 
 @cache

@@ -28,7 +28,7 @@ NAMES = [
     "task_detail",
 ]
 
-#: Keywords that jsonschema and fastjsonschema implement alike, for what canonical records hold.
+#: Keywords that jsonschema and the screen implement alike, for what canonical records hold.
 SHARED_KEYWORDS = {
     "$schema",
     "title",

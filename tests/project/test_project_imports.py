@@ -11,7 +11,7 @@ from console_script import SCRIPTS, environment
 from reply_tasks.ledger import open_engine
 
 #: What validates, calls Reply, or reads Singer; each costs as much as a command's own work.
-VALIDATES = {"fastjsonschema", "jsonschema", "msgspec", "referencing"}
+VALIDATES = {"jsonschema", "msgspec", "referencing"}
 CALLS = {"charset_normalizer", "httptools", "requests", "urllib3"}
 SINGER = {"fsspec", "joblib", "jsonpath_ng", "psutil", "singer_sdk"}
 NEVER = {"pendulum", "psycopg", "pytest", "starlette", "target_reply_tasks", "tap_reply_tasks"}
