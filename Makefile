@@ -31,7 +31,7 @@ test: $(VENV)/.test ## Run the tests (under three minutes)
 	$(BIN)/pytest -n $(WORKERS) -m "not e2e"
 
 e2e: $(VENV)/.test ## Run the slower end-to-end suites
-	$(BIN)/pytest -n $(WORKERS) -m e2e
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m e2e
 
 coverage: $(VENV)/.coverage ## Measure which lines and branches the tests run, and write docs/coverage.md
 	@rm -rf .coverage && mkdir .coverage
