@@ -51,7 +51,7 @@ def screen_of(schema: _Schema, *, formats: Mapping[str, Callable[[object], bool]
             return False
         try:
             msgspec.convert(value, shape)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeError):  # it compares texts as UTF-8
             return False
         for name, has_format in formatted:
             if name in value and not has_format(value[name]):

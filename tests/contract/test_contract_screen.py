@@ -43,6 +43,7 @@ def test_what_it_does_not_know_it_does_not_guess(schema: dict[str, Any]) -> None
         ({"type": ["array", "null"], "items": {"type": "integer"}}, [None, [], [1]], [[None], {}]),
         ({"enum": [0, 7, None]}, [0, 7, None], [1, True, False, "7"]),
         ({"type": "boolean"}, [True], [1, None]),
+        ({"enum": ["a", None]}, ["a", None], ["b", "\ud800"]),
     ],
 )
 def test_members(member: dict[str, Any], passing: list[Any], failing: list[Any]) -> None:
@@ -51,3 +52,4 @@ def test_members(member: dict[str, Any], passing: list[Any], failing: list[Any])
     assert all(passes({"m": value}) for value in passing)
     assert not any(passes({"m": value}) for value in failing)
     assert passes({"another": object()})
+    assert not passes({"\ud800": 1})  # no more can be said: the judge takes it
