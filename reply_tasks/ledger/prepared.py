@@ -125,12 +125,13 @@ class Query:
             spelled = self._statement.params(blank)
             kwargs = {"render_postcompile": True}
             compiled = _compiled(spelled.compile(dialect=dialect, compile_kwargs=kwargs))
-        prepared = self._prepared[dialect.name, ids] = _prepare(compiled, dialect, ids=ids)
         self._readers[dialect.name] = [
             (index, read)
             for index, column in enumerate(self._statement.exported_columns)
             if (read := column.type.dialect_impl(dialect).result_processor(dialect, None))
         ]
+        # Last: what another thread finds prepared, it may use.
+        prepared = self._prepared[dialect.name, ids] = _prepare(compiled, dialect, ids=ids)
         return prepared
 
 
