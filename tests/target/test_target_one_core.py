@@ -1,18 +1,16 @@
 """The threads of a run stay on one core, and the process is as free afterwards as before."""
 
 import os
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from messages import Message, update
+from target_runs import Stage
 
 from target_reply_tasks import one_core
 from target_reply_tasks.one_core import on_one_core
-
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="only Linux lets a process choose its cores"
-)
 
 
 def cores_of_a_new_thread() -> set[int]:
@@ -44,3 +42,18 @@ def test_it_is_left_alone_where_the_system_tells_nothing(
     monkeypatch.setattr(one_core, "_STAT", tmp_path / "stat")
     with on_one_core():
         assert os.sched_getaffinity(0) == before
+
+
+def test_a_run_of_the_target_stays_on_one_core(stage: Stage) -> None:
+    """While it reads; the process may go anywhere again when it has ended."""
+    stage.sandbox.create_task(1)
+    before, meanwhile = os.sched_getaffinity(0), set[int]()
+
+    def messages() -> Iterator[Message]:
+        yield update(1)
+        stage.sandbox.wait_for_calls(1)
+        meanwhile.update(os.sched_getaffinity(os.getpid()))
+
+    assert stage.run_while(messages()).exit_code == 0
+    assert len(meanwhile) == 1
+    assert os.sched_getaffinity(0) == before
