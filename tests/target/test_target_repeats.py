@@ -68,6 +68,20 @@ def test_what_another_run_was_told_is_not_asked_either(stage: Stage) -> None:
     assert len(stage.sandbox.calls_of(Endpoint.UPDATE, 1)) == 1
 
 
+def test_what_this_run_was_told_is_not_asked_either(stage: Stage) -> None:
+    """The first refusal of a ledger counts for the records that the same run reads later."""
+    finished(stage)
+
+    def messages() -> Iterator[Message]:
+        yield update(1)
+        stage.sandbox.wait_for_calls(1)
+        yield update(1)
+
+    stage.run_while(messages(), **DAY)
+    assert len(stage.sandbox.calls_of(Endpoint.UPDATE, 1)) == 1
+    assert stage.runs()[-1]["repeated"] == 1
+
+
 def test_time_makes_it_go(stage: Stage) -> None:
     """After the hours Reply is asked again."""
     finished(stage)
