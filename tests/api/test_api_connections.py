@@ -41,6 +41,19 @@ def test_a_kept_alive_socket_that_was_closed_is_replaced_before_anything_is_sent
     assert [seen.connection for seen in server.seen] == [1, 2]
 
 
+def test_what_is_prepared_is_prepared_anew_for_another_connection(server: ScriptedServer) -> None:
+    """The last look comes after it: nothing goes out on a socket that was closed before."""
+    server.script(Step(http(), Then.CLOSE))
+    prepared: list[int] = []
+    with connect(server.url) as client:
+        client.get_task(1)
+        time.sleep(0.05)
+        answer = client.execute_task(1, {}, before_first_byte=lambda: prepared.append(1))
+    assert answer.succeeded
+    assert len(prepared) == 2
+    assert [seen.connection for seen in server.seen] == [1, 2]
+
+
 def test_a_connection_that_the_server_will_close_is_not_used_again(server: ScriptedServer) -> None:
     """It says so, and closes a moment later: a request in between would be lost."""
     server.script(Step(http(headers={"Connection": "close"})))
