@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from typing import Any, NamedTuple
 
+from reply_tasks.contract.canonical import comes_canonical
 from reply_tasks.contract.date_times import Dates
 from reply_tasks.contract.final_text import mistakes_in_final_text
 from reply_tasks.contract.members import body_names
 from reply_tasks.contract.misspelt import misspelt
 from reply_tasks.contract.modes import MergeNulls, UpdateMode
-from reply_tasks.contract.normalise import Normalised, apply_nulls, normalise
+from reply_tasks.contract.normalise import apply_nulls, normalise
 from reply_tasks.contract.outcomes import Operation
 from reply_tasks.contract.records import InvalidRecord, TaskRecord, Violation
-from reply_tasks.contract.validate import Form, violations
+from reply_tasks.contract.validate import form_of, violations, violations_of_rules
 from reply_tasks.contract.values import json_type
 
 
@@ -53,56 +54,48 @@ def read_record(  # noqa: PLR0913 - each a choice of its own
         finding = Violation("", "type", json_type(raw), "A record must be an object.")
         return ReadRecord(InvalidRecord(operation, (finding,)))
     merging = operation is Operation.UPDATE and mode is UpdateMode.MERGE
+    form = form_of(operation, merging=merging)
     dates = Dates(zone, date_format)
-    reading = normalise(raw, operation, dates)
-    if reading.unknown:
-        reading.violations += misspelt(reading.unknown, reading.members, operation, dates)
-    apply_nulls(reading, operation, keep=merging and merge_nulls is MergeNulls.KEEP)
+    dropped: tuple[str, ...] = ()
+    if not merging and comes_canonical(raw, operation, dates):
+        members, unread = raw, []
+        found = violations_of_rules(form, members)
+    else:
+        reading = normalise(raw, operation, dates)
+        if reading.unknown:
+            reading.violations += misspelt(reading.unknown, reading.members, operation, dates)
+        apply_nulls(reading, operation, keep=merging and merge_nulls is MergeNulls.KEEP)
+        members, unread, dropped = reading.members, reading.violations, reading.dropped
+        found = violations(form, members)
     if operation is Operation.EXECUTE:
-        reading.violations += mistakes_in_final_text(
-            reading.members, allow_placeholders=allow_placeholders
-        )
-    found = _all_violations(_form(operation, merging=merging), reading)
-    record = _invalid(operation, reading, found) if found else _valid(operation, reading)
-    return ReadRecord(record, reading.dropped if reading.unknown else ())
+        unread += mistakes_in_final_text(members, allow_placeholders=allow_placeholders)
+    if unread:
+        found = _with_what_could_not_be_read(found, unread)
+    record = _invalid(operation, members, found) if found else _valid(operation, members)
+    return ReadRecord(record, dropped)
 
 
 def _is_object(raw: object) -> bool:
     return isinstance(raw, (dict, Mapping))  # for a dict the slower question is not asked
 
 
-_FORMS = {
-    Operation.EXECUTE: Form.EXECUTION,
-    Operation.CREATE: Form.CREATION,
-    Operation.COMPLETE: Form.COMPLETION,
-    Operation.ASSIGN: Form.ASSIGNMENT,
-    Operation.DELETE: Form.DELETION,
-}
-
-
-def _form(operation: Operation, *, merging: bool) -> Form:
-    return _FORMS.get(operation, Form.MERGE if merging else Form.UPDATE)
-
-
-def _all_violations(form: Form, reading: Normalised) -> tuple[Violation, ...]:
+def _with_what_could_not_be_read(
+    found: tuple[Violation, ...], unread: list[Violation]
+) -> tuple[Violation, ...]:
     """What could not be read, then what the contract says of the rest.
 
     A member that could not be read isn't called missing as well.
     """
-    found = violations(form, reading.members)
-    if not reading.violations:
-        return found
-    unread = {violation.pointer for violation in reading.violations}
-    others = (v for v in found if v.pointer not in unread and _parent(v.pointer) not in unread)
-    return (*dict.fromkeys(reading.violations), *others)
+    pointers = {violation.pointer for violation in unread}
+    others = (v for v in found if v.pointer not in pointers and _parent(v.pointer) not in pointers)
+    return (*dict.fromkeys(unread), *others)
 
 
 def _parent(pointer: str) -> str:
     return pointer.rpartition("/")[0]
 
 
-def _valid(operation: Operation, reading: Normalised) -> TaskRecord:
-    members = reading.members
+def _valid(operation: Operation, members: Mapping[str, Any]) -> TaskRecord:
     body = {name: members[name] for name in body_names(operation) if name in members}
     return TaskRecord(
         operation, members.get("id"), body, members.get("actAsUserId"), members.get("externalId")
@@ -110,10 +103,9 @@ def _valid(operation: Operation, reading: Normalised) -> TaskRecord:
 
 
 def _invalid(
-    operation: Operation, reading: Normalised, found: tuple[Violation, ...]
+    operation: Operation, members: Mapping[str, Any], found: tuple[Violation, ...]
 ) -> InvalidRecord:
     broken = {violation.pointer for violation in found}
-    members = reading.members
     return InvalidRecord(
         operation,
         found,

@@ -51,7 +51,7 @@ def screen_of(schema: _Schema, *, formats: Mapping[str, Callable[[object], bool]
             return False
         try:
             msgspec.convert(value, shape)
-        except (msgspec.ValidationError, UnicodeError):  # it compares texts as UTF-8
+        except (msgspec.ValidationError, ValueError):  # of text and digits it takes not everything
             return False
         for name, has_format in formatted:
             if name in value and not has_format(value[name]):
@@ -109,14 +109,23 @@ def _of_kind(kind: str, said: dict[str, Any]) -> Any:  # noqa: ANN401 - a type
         case "array":
             return list[_type(said.pop("items"))]  # type: ignore[misc]  # made while it runs
         case "object":
-            return _object(said.pop("properties"), frozenset(said.pop("required", ())))
+            closed = said.get("additionalProperties") is False
+            if closed:
+                del said["additionalProperties"]
+            return _object(
+                said.pop("properties"), frozenset(said.pop("required", ())), closed=closed
+            )
     raise UnknownKeywordError(f"type {kind}")
 
 
-def _object(members: Mapping[str, _Schema], required: frozenset[str]) -> type[msgspec.Struct]:
-    """An object whose other members may be anything."""
+def _object(
+    members: Mapping[str, _Schema], required: frozenset[str], *, closed: bool
+) -> type[msgspec.Struct]:
+    """An object whose other members may be anything; a closed one has none."""
     fields = [
         (name, _type(member)) if name in required else (name, _type(member), None)
         for name, member in members.items()
     ]
-    return msgspec.defstruct("Members", fields, kw_only=True, gc=False)
+    return msgspec.defstruct(
+        "Members", fields, kw_only=True, gc=False, forbid_unknown_fields=closed
+    )

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reply_tasks.contract.date_times import is_canonical_date_time
+from reply_tasks.contract.outcomes import Operation
 from reply_tasks.contract.records import Body, Violation
 from reply_tasks.contract.rules import (
     broken_rules,
@@ -44,6 +45,20 @@ class Form(StrEnum):
     DELETION = "a deletion's record"
 
 
+_FORMS = {
+    Operation.EXECUTE: Form.EXECUTION,
+    Operation.CREATE: Form.CREATION,
+    Operation.COMPLETE: Form.COMPLETION,
+    Operation.ASSIGN: Form.ASSIGNMENT,
+    Operation.DELETE: Form.DELETION,
+}
+
+
+def form_of(operation: Operation, *, merging: bool = False) -> Form:
+    """The form of an operation's records."""
+    return _FORMS.get(operation, Form.MERGE if merging else Form.UPDATE)
+
+
 _SCHEMAS = {
     Form.EXECUTION: "task_execution",
     Form.CREATION: "task_creation",
@@ -68,7 +83,12 @@ def form_schema(form: Form) -> dict[str, Any]:
 def violations(form: Form, members: dict[str, Any]) -> tuple[Violation, ...]:
     """Everything that is wrong with canonical ``members``, rules between members included."""
     found = () if passes_screen(form, members) else judge(form, members)
-    return (*found, *broken_rules(members), *_RULES.get(form, _no_rules)(members))
+    return (*found, *violations_of_rules(form, members))
+
+
+def violations_of_rules(form: Form, members: Body) -> tuple[Violation, ...]:
+    """What is wrong between the members of what matches its schema."""
+    return (*broken_rules(members), *_RULES.get(form, _no_rules)(members))
 
 
 def _no_rules(_members: Body) -> Iterator[Violation]:

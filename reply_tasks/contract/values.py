@@ -190,6 +190,10 @@ def read_instant(value: object, dates: Dates) -> str:
     return write_date_time(moment)
 
 
+#: What these read is text, which has many spellings; a number that is one, or a boolean, has one.
+TEXT_READERS: frozenset[Reader] = frozenset({read_text, read_address, read_key, read_instant})
+
+
 def enum_reader(enum: type[ReplyEnum]) -> Reader:
     """A reader of one enum: its integers, its names in any case, and digit strings."""
     names = ", ".join(f"{member.value} {member.wire_name}" for member in enum)

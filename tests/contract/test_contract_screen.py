@@ -19,7 +19,7 @@ def _schema(**member: Any) -> dict[str, Any]:
         _schema(type="number"),
         _schema(enum=[1], minimum=1),
         _schema(),
-        {**_schema(type="string"), "additionalProperties": False},
+        {**_schema(type="string"), "additionalProperties": {"type": "string"}},
         {**_schema(type="string"), "not": {"required": ["m"]}},
     ],
     ids=[
@@ -53,3 +53,11 @@ def test_members(member: dict[str, Any], passing: list[Any], failing: list[Any])
     assert not any(passes({"m": value}) for value in failing)
     assert passes({"another": object()})
     assert not passes({"\ud800": 1})  # no more can be said: the judge takes it
+
+
+def test_a_closed_object_holds_nothing_else() -> None:
+    """A schema that allows no other members is taken at its word, for the object that says so."""
+    inner = {**_schema(type="string"), "additionalProperties": False}
+    passes = screen_of(_schema(**inner), formats={})
+    assert passes({"m": {"m": "x"}, "another": 1})
+    assert not passes({"m": {"m": "x", "another": 1}})
