@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
 from singer_sdk import Target
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform, StreamMap
 from singer_sdk.sinks import RecordSink
 
 from reply_tasks.ledger import AsRead, Settlement
@@ -50,6 +51,22 @@ class TaskSink(RecordSink):
         """No validation by the SDK."""
         return
 
+    def map_record(self, as_read: AsRead, stream_map: StreamMap) -> None:
+        """Map a record, and process it; a map that raises rejects this record only."""
+        record = as_read.record
+        if isinstance(record, dict) and not _changes_nothing(stream_map):
+            try:
+                record = stream_map.transform(record.copy())
+            except Exception as error:  # noqa: BLE001 - a map's expression may raise anything
+                settlement = self._intake.map_failed(as_read, error)
+                self._receiver.refused(settlement, self._line_size())
+                return
+            if record is None:
+                return
+        elif isinstance(stream_map, RemoveRecordTransform):  # the record is no object
+            return
+        self.process_record(record, {"as_read": as_read})
+
     def process_record(self, record: Any, context: Mapping[str, Any]) -> None:  # noqa: ANN401
         """Read one record, whatever it is, and hand it on; ``context`` has what it was read as."""
         read = self._intake.read(record, context["as_read"])
@@ -59,11 +76,12 @@ class TaskSink(RecordSink):
             read.size = self._line_size()
             self._receiver.received(read)
 
-    def map_failed(self, as_read: AsRead, error: Exception) -> None:
-        """A stream map raised on this record: it is rejected, and the run goes on."""
-        self._receiver.refused(self._intake.map_failed(as_read, error), self._line_size())
-
     def process_batch_files(self, encoding: object, files: Sequence[str]) -> NoReturn:
         """BATCH messages bypass stream maps and validation: they are refused."""
         del encoding, files
         raise AssertionError("BATCH messages are refused before they reach a sink")
+
+
+def _changes_nothing(stream_map: StreamMap) -> bool:
+    """Whether the records of a stream are what they were read as."""
+    return isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled

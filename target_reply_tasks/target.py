@@ -104,29 +104,19 @@ Example:
     # -- messages ------------------------------------------------------------------------------
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        """Map a record and hand it to its sink; a map that raises rejects this record only."""
-        self._assert_line_requires(message_dict, requires={"stream", "record"})
+        """Hand a record to the sinks of its stream, each with its map."""
+        if "stream" not in message_dict or "record" not in message_dict:
+            self._assert_line_requires(message_dict, requires={"stream", "record"})
         stream = message_dict["stream"]
         stream_maps = self.mapper.stream_maps.get(stream)
         if stream_maps is None:
             raise RecordsWithoutSchemaException(
                 f"A record of stream {stream!r} came before its SCHEMA."
             )
-        raw = message_dict["record"]
-        as_read = AsRead(stream, raw)
+        as_read = AsRead(stream, message_dict["record"])
         for stream_map in stream_maps:
             sink = cast("TaskSink", self._sinks_active[stream_map.stream_alias])
-            if not isinstance(raw, dict):  # no map can be applied to it
-                if not isinstance(stream_map, RemoveRecordTransform):
-                    sink.process_record(raw, {"as_read": as_read})
-                continue
-            try:
-                record = stream_map.transform(raw.copy())
-            except Exception as error:  # noqa: BLE001 - a map's expression may raise anything
-                sink.map_failed(as_read, error)
-                continue
-            if record is not None:
-                sink.process_record(record, {"as_read": as_read})
+            sink.map_record(as_read, stream_map)
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         """The sink of a stream, with what it needs handed in."""

@@ -21,7 +21,8 @@ def kept_record(record: TaskRecord) -> dict[str, Any]:
         kept["externalId"] = record.external_id
     if record.act_as_user_id is not None:
         kept["actAsUserId"] = record.act_as_user_id
-    return kept | dict(record.body)
+    kept.update(record.body)
+    return kept
 
 
 def kept_body(kept: Mapping[str, Any]) -> dict[str, Any]:

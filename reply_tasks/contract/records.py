@@ -61,7 +61,10 @@ class InvalidRecord:
 
 def body_hash(operation: Operation, body: Body) -> str:
     """SHA-256 of a canonical body: two bodies that mean the same have the same hash."""
-    return hashlib.sha256(f"{operation}\n".encode() + _canonical_json()(body)).hexdigest()
+    return hashlib.sha256(_FIRST_LINES[operation] + _canonical_json()(body)).hexdigest()
+
+
+_FIRST_LINES = {operation: f"{operation}\n".encode() for operation in Operation}
 
 
 @cache

@@ -138,7 +138,8 @@ class Query:
 def _read(row: Sequence[Any], readers: list[tuple[int, _Convert]]) -> list[Any]:
     values = list(row)
     for index, read in readers:
-        values[index] = read(values[index])
+        if values[index] is not None:
+            values[index] = read(values[index])
     return values
 
 

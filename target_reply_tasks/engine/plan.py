@@ -125,7 +125,7 @@ class Plan:
                 )
                 match judgement.need:
                     case Need.SETTLE | Need.DROP:
-                        judged_now |= _marks(work, judgement, found or _UNASKED)
+                        _add_mark(judged_now, work, judgement, found or _UNASKED)
                         work.marked = found is None or found.rejected_update is not None
                         if self._lanes.drop_head(work):
                             held = judgement.outcome is Outcome.HELD
@@ -255,15 +255,18 @@ class Plan:
             self._fresh[task_id] = None
 
 
-def _marks(work: Work, judgement: Judgement, known: KnownTask) -> dict[int, RejectedUpdate | None]:
-    """What later records of the task must know, before this judgement is in the ledger."""
+def _add_mark(
+    marks: dict[int, RejectedUpdate | None], work: Work, judgement: Judgement, known: KnownTask
+) -> None:
+    """Add what later records of a task must know, before a judgement of it is in the ledger."""
     if work.operation is not Operation.UPDATE:
-        return {}
+        return
     if judgement.outcome is not Outcome.REJECTED:
-        return {work.task_id: None}
+        marks[work.task_id] = None
+        return
     repeated = known.rejected_update if judgement.repeats else None
     named = work.entry.operation_id if repeated is None else repeated.operation_id
-    return {work.task_id: RejectedUpdate(named, work.entry.received_at)}
+    marks[work.task_id] = RejectedUpdate(named, work.entry.received_at)
 
 
 _UNASKED = KnownTask()

@@ -195,17 +195,17 @@ class Intake:
         act_as_user_id: int | None = None,
         hashed: str | None = None,
     ) -> Entry:
-        return Entry(
-            operation_id=new_id(),
-            stream=self._stream,
-            operation=operation,
-            task_id=task_id,
-            external_id=None if external_id is None else str(external_id),
-            act_as_user_id=act_as_user_id,
-            body_hash=hashed,
-            record=kept,
-            received_at=datetime.now(UTC),
-            as_read=as_read,
+        return Entry(  # by position: by name it takes twice as long
+            new_id(),
+            self._stream,
+            operation,
+            task_id,
+            None if external_id is None else str(external_id),
+            act_as_user_id,
+            hashed,
+            kept,
+            datetime.now(UTC),
+            as_read,
         )
 
     def _tell_dropped(self, dropped: tuple[str, ...]) -> None:
