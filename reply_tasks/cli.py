@@ -10,6 +10,8 @@ from keyword import iskeyword
 
 import click
 
+from reply_tasks.importing import importing
+
 #: Command -> the module that defines it, under the command's own name.
 COMMANDS: Mapping[str, str] = {
     "demo": "reply_tasks.demo.command",
@@ -50,9 +52,9 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
-        command = getattr(
-            import_module(COMMANDS[cmd_name]), f"{name}_" if iskeyword(name) else name
-        )
+        with importing():
+            module = import_module(COMMANDS[cmd_name])
+        command = getattr(module, f"{name}_" if iskeyword(name) else name)
         if not isinstance(command, click.Command):
             raise TypeError(f"{COMMANDS[cmd_name]} defines no click command named {cmd_name}")
         return command

@@ -1,6 +1,5 @@
 """How both plugins read their settings: by our catalog, which says what is wrong in a sentence."""
 
-import gc
 import os
 from functools import cached_property
 from pathlib import Path
@@ -25,15 +24,6 @@ from reply_tasks.watchdog import Watchdog
 
 #: What ``--config`` calls the environment, whose ``.env`` file is then read too.
 ENVIRONMENT = "ENV"
-
-
-def spare_the_imported() -> None:
-    """Keep the garbage collector from going through what the imports left, for ever in use.
-
-    It takes a tenth of a run to look at it again and again.
-    """
-    gc.freeze()
-
 
 S = TypeVar("S", bound=CommonSettings)
 
@@ -103,7 +93,6 @@ class CatalogedSettings(PluginBase, Generic[S]):
     @classmethod
     def invoke(cls, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - the SDK's own
         """Run the plugin as a command."""
-        spare_the_imported()
         watchdog = Watchdog(cls.logger)
         with LogLines():
             watchdog.start()

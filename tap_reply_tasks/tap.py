@@ -14,7 +14,8 @@ from singer_sdk.helpers.capabilities import (
 )
 from singer_sdk.tap_base import CliTestOptionValue
 
-from reply_tasks.plugin_settings import CatalogedSettings, spare_the_imported
+from reply_tasks.importing import importing
+from reply_tasks.plugin_settings import CatalogedSettings
 from reply_tasks.settings import TapSettings, tap_settings_schema
 from tap_reply_tasks.stopping import Stopping
 
@@ -60,9 +61,9 @@ Example:
 
         What they import, the ledger above all, ``--about`` does without.
         """
-        from tap_reply_tasks.streams import STREAMS  # noqa: PLC0415 - as said above
+        with importing():
+            from tap_reply_tasks.streams import STREAMS  # noqa: PLC0415 - as said above
 
-        spare_the_imported()
         return [
             stream_class(self, settings=lambda: self.settings, stopping=self.stopping)
             for stream_class in STREAMS.values()

@@ -17,9 +17,10 @@ from singer_sdk.sinks import Sink
 
 from reply_tasks.api.backoff import Backoff
 from reply_tasks.api.errors import ConfigurationError
+from reply_tasks.importing import importing
 from reply_tasks.ledger import AsRead, LedgerError
 from reply_tasks.log_lines import LogLines
-from reply_tasks.plugin_settings import CatalogedSettings, spare_the_imported
+from reply_tasks.plugin_settings import CatalogedSettings
 from reply_tasks.settings import TargetSettings, merged, target_settings_schema
 from target_reply_tasks.errors import InputClosedError, StopRun
 from target_reply_tasks.one_core import on_one_core
@@ -256,12 +257,12 @@ Example:
             cls.print_version(print_fn=cls.logger.info)
             # Who asks for a plan does not mean to send.
             plans = {"dry_run": True} if dry_run or plan_format else {}
-            target = cls(
-                plan_format=plan_format,
-                config=merged(config.config if config else {}, plans),
-                parse_env_config=bool(config and config.parse_env),
-            )
-            spare_the_imported()
+            with importing():
+                target = cls(
+                    plan_format=plan_format,
+                    config=merged(config.config if config else {}, plans),
+                    parse_env_config=bool(config and config.parse_env),
+                )
             sys.exit(target.exit_code_of(file_input or target.message_reader.default_input))
 
     def exit_code_of(self, source: IO[str]) -> int:

@@ -1,0 +1,11 @@
+"""The command ``target-reply-tasks``, also as ``python -m target_reply_tasks``."""
+
+from reply_tasks.importing import importing
+
+with importing():
+    from target_reply_tasks.target import TargetReplyTasks
+
+main = TargetReplyTasks.cli
+
+if __name__ == "__main__":
+    main()
