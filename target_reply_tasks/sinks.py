@@ -84,4 +84,4 @@ class TaskSink(RecordSink):
 
 def _changes_nothing(stream_map: StreamMap) -> bool:
     """Whether the records of a stream are what they were read as."""
-    return isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled
+    return type(stream_map) is SameRecordTransform and not stream_map.flattening_enabled

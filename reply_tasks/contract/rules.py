@@ -12,35 +12,27 @@ from reply_tasks.contract.records import Body, Violation
 EARLIEST_START = datetime(2015, 1, 1, tzinfo=UTC)
 
 
-def broken_rules(body: Body) -> Iterator[Violation]:
+def broken_rules(body: Body) -> list[Violation]:
     """The rules between members that ``body`` breaks.
 
     A rule judges only what is there and readable: for the rest there is the schema.
     """
+    broken = []
     start = _instant(body.get("startAt"))
     due = _instant(body.get("dueTo"))
     if start is not None and start < EARLIEST_START:
-        yield Violation(
-            "/startAt",
-            "startAt_from_2015",
-            "string",
-            f"startAt must be on or after 2015-01-01; it is {body['startAt']}.",
-        )
+        message = f"startAt must be on or after 2015-01-01; it is {body['startAt']}."
+        broken.append(Violation("/startAt", "startAt_from_2015", "string", message))
     if start is not None and due is not None and due <= start:
-        yield Violation(
-            "/dueTo",
-            "dueTo_after_startAt",
-            "string",
-            f"dueTo must be after startAt; it is {body['dueTo']}, startAt is {body['startAt']}.",
+        message = (
+            f"dueTo must be after startAt; it is {body['dueTo']}, startAt is {body['startAt']}."
         )
+        broken.append(Violation("/dueTo", "dueTo_after_startAt", "string", message))
     for address, stands_for in LOOKED_UP.items():
         if address in body and body.get(stands_for) is not None:
-            yield Violation(
-                f"/{address}",
-                "one_of_two",
-                "string",
-                f"{address} stands for {stands_for}: give one of them.",
-            )
+            message = f"{address} stands for {stands_for}: give one of them."
+            broken.append(Violation(f"/{address}", "one_of_two", "string", message))
+    return broken
 
 
 def broken_rules_of_creation(body: Body) -> Iterator[Violation]:

@@ -25,15 +25,14 @@ def screen_of(schema: _Schema, *, formats: Mapping[str, Callable[[object], bool]
     """What tells whether a value surely matches a schema.
 
     Args:
-        schema: Of an object. ``required``, ``format``, ``anyOf`` of required members, and ``if``
-            with ``then`` stand at its top.
+        schema: Of an object. ``format``, ``anyOf`` of required members, and ``if`` with ``then``
+            stand at its top.
         formats: What tells whether a value has a format, by its name.
 
     Raises:
         UnknownKeywordError: The schema says something that the screen does not know.
     """
     said = dict(schema)
-    required = frozenset(said.pop("required", ()))
     keys = frozenset(name for each in said.pop("anyOf", ()) for name in each["required"])
     follows = _consequence(said.pop("if", None), said.pop("then", None))
     members = said["properties"] = {name: dict(each) for name, each in said["properties"].items()}
@@ -45,9 +44,7 @@ def screen_of(schema: _Schema, *, formats: Mapping[str, Callable[[object], bool]
     shape = _type(said)
 
     def passes(value: object) -> bool:
-        if not isinstance(value, dict) or not value.keys() >= required:
-            return False
-        if keys and keys.isdisjoint(value):
+        if not isinstance(value, dict) or (keys and keys.isdisjoint(value)):
             return False
         try:
             msgspec.convert(value, shape)
@@ -122,6 +119,8 @@ def _object(
     members: Mapping[str, _Schema], required: frozenset[str], *, closed: bool
 ) -> type[msgspec.Struct]:
     """An object whose other members may be anything; a closed one has none."""
+    if not required <= members.keys():
+        raise UnknownKeywordError("required of what is not among the properties")
     fields = [
         (name, _type(member)) if name in required else (name, _type(member), None)
         for name, member in members.items()

@@ -88,11 +88,10 @@ def violations(form: Form, members: dict[str, Any]) -> tuple[Violation, ...]:
 
 def violations_of_rules(form: Form, members: Body) -> tuple[Violation, ...]:
     """What is wrong between the members of what matches its schema."""
-    return (*broken_rules(members), *_RULES.get(form, _no_rules)(members))
-
-
-def _no_rules(_members: Body) -> Iterator[Violation]:
-    return iter(())
+    broken = broken_rules(members)
+    if form in _RULES:
+        broken += _RULES[form](members)
+    return tuple(broken)
 
 
 _RULES: Mapping[Form, Callable[[Body], Iterator[Violation]]] = {

@@ -1,11 +1,12 @@
 """Ids: of operations, runs and holders."""
 
 import os
+import secrets
 import time
 from itertools import count
 
-#: What tells this process from all others, and the ids that it has made from each other.
-_process, _number = os.urandom(6).hex(), count()
+#: What tells this process from all others, 48 random bits; and its ids from each other.
+_process, _numbers = secrets.randbits(48), count()
 
 
 def new_id() -> str:
@@ -14,12 +15,13 @@ def new_id() -> str:
     It begins with the time, in ticks of 16 microseconds, so that rows go to the end of the index of
     ids (the reason for UUIDs of version 7, RFC 9562); twelve digits tell a run's records apart.
     """
-    return f"{time.time_ns() >> 14:012x}{_process}{next(_number) & 0xFFFF_FFFF:08x}"
+    ticks, number = time.time_ns() >> 14, next(_numbers) & 0xFFFF_FFFF
+    return (ticks << 80 | _process << 32 | number).to_bytes(16, "big").hex()
 
 
-def _be_another() -> None:
-    global _process  # noqa: PLW0603 - a process is one of its kind
-    _process = os.urandom(6).hex()
+def _be_another_process() -> None:
+    global _process  # noqa: PLW0603 - what a fork has of its parent
+    _process = secrets.randbits(48)
 
 
-os.register_at_fork(after_in_child=_be_another)
+os.register_at_fork(after_in_child=_be_another_process)

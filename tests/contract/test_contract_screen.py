@@ -21,10 +21,11 @@ def _schema(**member: Any) -> dict[str, Any]:
         _schema(),
         {**_schema(type="string"), "additionalProperties": {"type": "string"}},
         {**_schema(type="string"), "not": {"required": ["m"]}},
+        {**_schema(type="string"), "required": ["another"]},
     ],
     ids=[
         *("minLength", "multipleOf", "number", "enum beside another", "nothing"),
-        *("additionalProperties", "not"),
+        *("additionalProperties", "not", "required but not described"),
     ],
 )
 def test_what_it_does_not_know_it_does_not_guess(schema: dict[str, Any]) -> None:
