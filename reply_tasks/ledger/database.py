@@ -22,8 +22,9 @@ from reply_tasks.ledger.errors import (
     OlderLedgerError,
 )
 from reply_tasks.ledger.files import LedgerFile, private_file
+from reply_tasks.ledger.json_text import dump_json
 from reply_tasks.ledger.migrations import MIGRATIONS, identify
-from reply_tasks.ledger.tables import COUNTERS, dump_json, metadata, migrations, sequences
+from reply_tasks.ledger.tables import COUNTERS, metadata, migrations, sequences
 from reply_tasks.ledger.urls import cause, shown, usable
 
 #: Any fixed number: it keeps two processes from migrating one PostgreSQL ledger at once.

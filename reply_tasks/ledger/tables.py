@@ -7,11 +7,8 @@ is, and to which API it belongs) and ``ledger_openings`` (who opened it, by whic
 that an older copy was restored).
 """
 
-import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Any
+from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
@@ -31,8 +28,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import BigInteger, TypeDecorator
-
-from reply_tasks.contract.kept import kept_as_it_came, nests_too_deep
 
 metadata = MetaData()
 
@@ -88,34 +83,6 @@ class CleanText(TypeDecorator[str]):
     def process_literal_param(self, value: str | None, dialect: Dialect) -> str:
         """As a bound value."""
         return repr(self.process_bind_param(value, dialect))
-
-
-def dump_json(value: Any) -> str:  # noqa: ANN401
-    """JSON that both databases take: what JSON can't say becomes text.
-
-    How deep Python can read and write depends on the caller's own stack. What is written here must
-    be readable from everywhere, so the depth has a bound of its own.
-    """
-    try:
-        text = _ENCODER.encode(value)
-    except (ValueError, RecursionError):  # no number, one beyond all bounds, or too deep
-        return json.dumps(kept_as_it_came(value), default=str)
-    openers = text.count("[") + text.count("{")
-    if openers > _FEW_OPENERS and nests_too_deep(value):
-        return json.dumps(kept_as_it_came(value), default=str)
-    return text
-
-
-#: With so few nothing can lie deep, which saves a look at most values.
-_FEW_OPENERS = 50
-
-
-def _plain(value: object) -> object:
-    return kept_as_it_came(value) if isinstance(value, Decimal | date) else str(value)
-
-
-# Parsed JSON cannot contain cycles.
-_ENCODER = json.JSONEncoder(allow_nan=False, check_circular=False, default=_plain)
 
 
 BIG = BigInteger().with_variant(Integer, "sqlite")

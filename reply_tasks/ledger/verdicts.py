@@ -13,8 +13,9 @@ from sqlalchemy import Connection, bindparam, delete, exists, select
 
 from reply_tasks.contract.outcomes import Outcome, Reason
 from reply_tasks.ledger.conflicts import insert_into
+from reply_tasks.ledger.json_text import stable_json
 from reply_tasks.ledger.prepared import IDS, Bulk, Query, batches
-from reply_tasks.ledger.tables import dump_json, verdicts
+from reply_tasks.ledger.tables import verdicts
 from reply_tasks.ledger.values import Entry, Settlement
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def verdict_key(entry: Entry, *, mode: str) -> str:
     """
     if entry.body_hash is None:
         read = entry.record if entry.as_read is None else entry.as_read.record
-        said = f"{entry.stream}\0{dump_json(read)}"
+        said = f"{entry.stream}\0{stable_json(read)}"
     else:
         parts = (
             mode,

@@ -194,7 +194,8 @@ def _matching_details(
     text = func.lower(cast(operations.c.task_detail, String))
     likely: list[ColumnElement[bool]] = []
     if key.isascii() and key.isdecimal():
-        likely.append(text.contains(f'"contactid": {key}', autoescape=True))
+        spellings = (f'"contactid":{key}', f'"contactid": {key}')  # both were written
+        likely += [text.contains(each, autoescape=True) for each in spellings]
     elif key:
         likely.append(text.contains(json.dumps(key.lower())[1:-1], autoescape=True))
     digits = _digits(key)

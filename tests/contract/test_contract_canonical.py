@@ -83,7 +83,7 @@ templates = st.builds(
 
 
 @given(data=st.data(), operation=st.sampled_from(Operation))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_reading_would_change_nothing(data: st.DataObject, operation: Operation) -> None:
     """What is taken as it came is valid by its schema, and what normalising would make of it."""
     names = st.sampled_from([*places(operation), "operation", "_sdc_deleted_at"])

@@ -1,5 +1,6 @@
 """What the ledger answers to an operator, asked after real runs against the sandbox."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -104,6 +105,18 @@ def test_every_way_to_name_a_customer_finds_what_was_sent(stage: Stage) -> None:
             assert [(each.call, each.status) for each in row.attempts] == [("execute", 200)]
         nobody = history(connection, "nobody@example.com")
         assert (nobody.tasks, nobody.answer.delivered) == ((), Delivered.UNKNOWN)
+
+
+def test_a_contact_is_found_in_json_of_earlier_versions(stage: Stage) -> None:
+    """They wrote a space behind each colon; what they wrote stays as it is."""
+    stage.sandbox.create_task(41, contact_id=ALICE.id)
+    stage.run(execution(41))
+    with asked(stage) as connection:
+        told = connection.exec_driver_sql("SELECT task_detail FROM operations").scalar_one()
+        earlier = json.dumps(json.loads(told))
+        assert f'"contactId": {ALICE.id}' in earlier
+        connection.exec_driver_sql("UPDATE operations SET task_detail = ?", (earlier,))
+        assert history(connection, str(ALICE.id)).answer.delivered is Delivered.YES
 
 
 def test_a_phone_number_is_found_however_it_is_written(stage: Stage) -> None:
