@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reply_tasks.contract import Operation
+from reply_tasks.contract import Operation, TaskRecord, UpdateMode, read_record
 from reply_tasks.contract.canonical import comes_canonical
 from reply_tasks.contract.date_times import Dates
 from reply_tasks.contract.members import places
@@ -64,6 +64,18 @@ def test_records_that_need_reading(changes: dict[str, Any]) -> None:
     """Another spelling of a member or a value, or a null that says nothing."""
     raw = {**CANONICAL[Operation.UPDATE], **changes}
     assert not comes_canonical(raw, Operation.UPDATE, DATES)
+
+
+def test_a_null_of_a_whole_record_still_says_nothing_in_merge_mode() -> None:
+    """A record laid over a task is never taken as it came: its null would clear the contact."""
+    raw = CANONICAL[Operation.UPDATE]
+    assert raw["contactId"] is None
+    merged = read_record(raw, Operation.UPDATE, mode=UpdateMode.MERGE).record
+    replacing = read_record(raw, Operation.UPDATE).record
+    assert isinstance(merged, TaskRecord)
+    assert isinstance(replacing, TaskRecord)
+    assert "contactId" not in merged.body
+    assert replacing.body["contactId"] is None
 
 
 odd_values = (

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reply_tasks.contract.outcomes import Outcome
+from reply_tasks.ledger import Entry
 from reply_tasks.ledger.json_text import dump_json, stable_json
+from reply_tasks.ledger.verdicts import verdict_key
 
 scalars = (
     st.none()
@@ -70,3 +73,11 @@ def test_its_depth_has_a_bound() -> None:
 def test_a_hash_is_that_of_the_same_text_for_ever() -> None:
     """Verdicts of years ago are known by the hash of this."""
     assert stable_json({"b": "é", "a": [1, None]}) == '{"b": "\\u00e9", "a": [1, null]}'
+
+
+def test_an_unreadable_record_has_the_same_key_for_ever() -> None:
+    """Ledgers know refusals by it: with another one each would be told as a new one, once."""
+    raw = {"task": "x", "n": [1, None]}
+    entry = Entry("id", "tasks", None, None, None, None, None, raw, datetime.now(UTC))
+    said = 'tasks\0{"task": "x", "n": [1, null]}'
+    assert verdict_key(entry, mode="replace") == sha256(said.encode()).hexdigest()
