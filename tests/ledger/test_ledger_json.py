@@ -39,7 +39,7 @@ values = st.recursive(
 
 
 @given(values)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_it_says_what_the_standard_library_would(value: Any) -> None:
     """Whatever it is given, in ASCII, and never more or less than the slower way."""
     text = dump_json(value)
