@@ -1,7 +1,7 @@
 """Records that come in canonical form: reading would change nothing in them, so it is left out.
 
-It is most of what reading a record costs, and a tap whose maps name the members as the contract
-does writes nothing else.
+Normalising is more than a third of what reading a record costs, and a pipeline whose maps name the
+members as the contract does brings little else.
 """
 
 from collections.abc import Mapping
